@@ -1,0 +1,88 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* A result that arrives once. Semantics follow Python's concurrent.futures where they make sense in
+ * an event-driven daemon: pending, running, then finished or cancelled; ended exactly once, by
+ * whoever claims the end first; callbacks in the order they were added.
+ *
+ * A future is embedded in the thing that does the work (a transfer, a job of the pool, a check, a
+ * query), so creating one allocates nothing. It is counted: whoever works on it holds a reference,
+ * and so does whoever waits; the last one to let go frees it through its ops.
+ *
+ * Where the callbacks run: on the thread that ends the future, or at once on the thread that adds
+ * one to a future that has ended. A job with a home loop (pool.h) always ends on that loop, and so
+ * does all that is owned by [loop]; so code on the loop sees callbacks on the loop only. */
+#ifndef ROLLCALL_EXEC_FUTURE_H
+#define ROLLCALL_EXEC_FUTURE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/attr.h"
+
+enum future_state { FUTURE_PENDING, FUTURE_RUNNING, FUTURE_FINISHED, FUTURE_CANCELLED };
+
+struct future;
+typedef void future_fn(struct future *future, void *context);
+
+/* Embedded by whoever wants to be told; must stay until it has been called. It is called exactly
+ * once, since each future ends. */
+struct future_callback {
+    future_fn *fn;
+    void *context;
+    struct future_callback *next;
+};
+
+struct future_ops {
+    const char *name; /* what the work is, for assertions: "fetch", "call" */
+    /* Stop the work in hand: called once, by future_cancel(), on its thread, only when the future
+     * was running, before its callbacks. NULL: the work runs on and its result is dropped. */
+    void (*cancel)(struct future *future);
+    /* The last reference is gone. NULL: the memory is somebody else's. */
+    void (*free)(struct future *future);
+};
+
+struct future {
+    const struct future_ops *ops;
+    void *result; /* after FINISHED; what it is and who frees it, the maker of the future says */
+    int error;    /* after FINISHED: ERROR_OK or why there is no result */
+    _Atomic uint32_t state;
+    _Atomic uint32_t references;
+    _Atomic(struct future_callback *) callbacks;
+};
+
+/** Pending, one reference (the caller's). Thread: any. */
+void future_init(struct future *future, const struct future_ops *ops);
+
+struct future *future_ref(struct future *future);
+/** Let go and NULL the caller's variable. NULL is fine. Thread: any. */
+void future_unref(struct future **future);
+
+/** Pending to running. False when it was cancelled first: then do not begin. Thread: any. */
+MUST_CHECK bool future_start(struct future *future);
+
+/** End it with a result, or with an error. False when it had ended before (cancelled): the result
+ *  stays the caller's. Thread: any; callbacks run here. */
+bool future_finish(struct future *future, void *result);
+bool future_fail(struct future *future, int error);
+
+/** End it as cancelled, pending or running. True when it is cancelled now, by this call or an
+ *  earlier one; false when it had finished. Thread: as ops->cancel demands ([loop] for what the
+ *  loop owns), else any; callbacks run here. */
+bool future_cancel(struct future *future);
+
+enum future_state future_state(const struct future *future);
+/** Finished or cancelled. A true answer orders all reads of result and error behind it. */
+bool future_is_done(const struct future *future);
+
+/** Be told when it ends: see the head of this file for where. Thread: any. */
+void future_on_done(struct future *future, struct future_callback *callback);
+
+/**
+ * Block until it ends, for threads that are not the loop.
+ * Units:  `timeout_us`; 0 only looks, CLOCK_NEVER waits for good.
+ * Errors: TIMEOUT. ERROR_OK says only that it ended; then ask future_state().
+ */
+MUST_CHECK int future_wait(struct future *future, int64_t timeout_us);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Threads for work that blocks or computes. A bounded queue whose fullness is an answer, not a
+ * wait; idle threads are used before new ones are started; slow work (it may block for long) gets
+ * at most half the threads, so quick work always finds one.
+ *
+ * A job is embedded in what it is about, so submitting allocates nothing. Its future is pending in
+ * the queue, running on a thread. A job with a home loop ends there; one without ends on the thread
+ * that ran it. Cancelling a queued job ends it at once and its turn is skipped; cancelling a
+ * running one ends its future at once, and the work runs on: long work polls job_is_cancelled().
+ *
+ * A job that waits for another job of the same pool can wait for ever when the pool is full, so no
+ * job may: chain with callbacks instead. */
+#ifndef ROLLCALL_EXEC_POOL_H
+#define ROLLCALL_EXEC_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/base/list.h"
+#include "daemon/exec/future.h"
+#include "daemon/exec/loop.h"
+
+struct pool;
+
+enum job_kind { JOB_QUICK, JOB_SLOW };
+
+struct job {
+    struct future future;
+    /* [pool] Do the work; returns ERROR_OK with job->result set, or an error. What it allocated is
+     * its own to free when the future turns out to be cancelled: see `drop`. */
+    int (*run)(struct job *job);
+    /* The result of a job that had been cancelled while it ran; NULL: nothing to free. Same thread
+     * as the end of the future would have had. */
+    void (*drop)(struct job *job);
+    void *result;
+    struct loop *home; /* where the future ends; NULL: on the thread that ran it */
+    enum job_kind kind;
+    int error; /* from here on pool.c's own */
+    struct list node;
+    struct loop_post post;
+};
+
+struct pool_options {
+    unsigned threads; /* at most; started when first needed */
+    size_t queue_max; /* jobs that wait, of each kind; one more is BUSY */
+    const char *name; /* of the threads, at most 11 characters */
+};
+
+struct pool_stats {
+    unsigned threads;
+    unsigned idle;
+    size_t queued;
+    uint64_t finished;
+};
+
+MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_pool);
+
+/** Initialise a job, pending, one reference: the caller's. Then set the other fields. */
+void job_init(struct job *job, const struct future_ops *ops, int (*run)(struct job *job));
+
+/**
+ * Queue it. The pool takes a reference until the job has run or been skipped.
+ * Errors: BUSY (full), CLOSED, NOMEM (no first thread): the job stays pending and the caller's.
+ * Thread: any.
+ */
+MUST_CHECK int pool_submit(struct pool *pool, struct job *job);
+
+/** For run(): whether nobody waits any more. */
+bool job_is_cancelled(const struct job *job);
+
+/** No new work from now on: submit answers CLOSED. Never blocks, may be called twice. */
+void pool_close(struct pool *pool);
+
+enum pool_stop { POOL_DRAIN, POOL_CANCEL_QUEUED };
+
+/** Close, then wait for the threads: DRAIN runs what is queued, CANCEL_QUEUED cancels it. */
+void pool_stop(struct pool *pool, enum pool_stop how);
+/** After pool_stop(). */
+void pool_free(struct pool **pool);
+
+void pool_stats(struct pool *pool, struct pool_stats *out_stats);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Who runs each plugin's calls: the daemon's one way to call a plugin. A call is encoded to bytes,
+ * run on the executor's threads (host_run), and its answer decoded as a stranger's bytes; so a
+ * sandboxed process can take the thread's place without anybody above noticing. */
+#ifndef ROLLCALL_PLUGIN_CREW_H
+#define ROLLCALL_PLUGIN_CREW_H
+
+#include "daemon/base/error.h"
+#include "daemon/exec/exec.h"
+#include "daemon/plugin/call.h"
+#include "daemon/plugin/registry.h"
+
+struct crew;
+
+MUST_CHECK int crew_new(struct exec *exec, struct crew **out_crew);
+/** Cancel all calls in hand. Thread: [loop]. */
+void crew_close(struct crew *crew);
+/** After exec_stop(). */
+void crew_free(struct crew **crew);
+
+/**
+ * Run one call of a plugin.
+ * Owner:  `request` is read before this returns. *out_future is the caller's reference; its result
+ * is a const struct call_answer *, borrowed, which lives as long as the future. Thread: [loop]; the
+ * future ends on the loop. Errors: at once: BUSY (the queue is full), CLOSED, NOMEM. Through the
+ * future: PLUGIN (the call could not be run, or its answer could not be read; plugin->last_error
+ * says why). An answer with outcome CALL_FAILED is a result.
+ */
+MUST_CHECK int crew_call(struct crew *crew, struct plugin *plugin,
+                         const struct call_request *request, struct future **out_future);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The accepted plugins and their checkers, with the configuration applied: what a query chooses
+ * from. A registry is built, then only read; reloading builds a new one beside it, and a query
+ * keeps the one it began with (registry_ref). */
+#ifndef ROLLCALL_PLUGIN_REGISTRY_H
+#define ROLLCALL_PLUGIN_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/error.h"
+#include "daemon/conf/conf.h"
+#include "daemon/plugin/host.h"
+#include "daemon/plugin/loader.h"
+
+struct registry;
+
+enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE };
+
+/* One plugin file as the daemon sees it. A refused one has no manifest, only its last error. */
+struct plugin {
+    char *name; /* the manifest's; the file's for a refused one */
+    char *file; /* "github.so" */
+    enum plugin_state state;
+    struct image *image;             /* NULL when refused */
+    const struct manifest *manifest; /* NULL when refused */
+    struct host_config config;
+    const struct conf_plugin *section; /* secrets for templates; NULL: none given */
+    struct error_text last_error;      /* "" when none */
+    uint64_t calls;                    /* [loop] counters for `plugins` and `status` */
+    uint64_t failures;
+};
+
+/* A checker with its configuration applied. Borrowed from the registry. */
+struct checker {
+    struct plugin *plugin;
+    const struct manifest_checker *info;
+    const char *base_url; /* configured or the descriptor's; NULL for a blocking one */
+    uint32_t rate_count;  /* 0: no limit of ours */
+    uint32_t rate_seconds;
+    uint32_t concurrency;
+    int64_t timeout_us;
+    const char *source; /* "github.so", or the catalogue's name */
+    size_t number;      /* its place: registry_checker(registry, number) */
+    void *runtime;      /* [loop] what query/ keeps for it (pacing, flights); query frees it */
+};
+
+/**
+ * Build one from opened images. An image whose (platform, kind) is taken already costs only that
+ * checker, said in *out_warnings (lines); a plugin's section that asks for isolation etc. is
+ * applied. Owner:  *out_registry has one reference, the caller's. `conf` must outlive it. Errors:
+ * NOMEM, IO (a configured file cannot be read), INVALID; `why` names file and key. Thread: [main]
+ * or [loop].
+ */
+MUST_CHECK int
+registry_new(const struct conf *conf, struct image *const *images, size_t image_count,
+             struct registry **out_registry, struct error_text *why);
+
+/** Note a file that was refused, so that `plugins` shows it. */
+MUST_CHECK int
+registry_add_refused(struct registry *registry, const char *file, const struct error_text *why);
+
+/** Add the checkers that a plugin's enumerate yielded (copied). Returns how many were new; others
+ * were shadowed. Before the registry is in use. */
+size_t registry_add_enumerated(struct registry *registry, struct plugin *plugin,
+                               const struct manifest_checker *checkers, size_t count);
+
+struct registry *registry_ref(struct registry *registry);
+void registry_unref(struct registry **registry);
+
+size_t registry_plugin_count(const struct registry *registry);
+struct plugin *registry_plugin(const struct registry *registry, size_t index);
+
+/** Checkers in the order of their platform ids, then kinds. */
+size_t registry_checker_count(const struct registry *registry);
+struct checker *registry_checker(const struct registry *registry, size_t index);
+
+/** The checker of a platform for a kind, or NULL. Whether any checker has that platform or tag. */
+struct checker *registry_find(const struct registry *registry, const char *platform, int32_t kind);
+bool registry_has_platform(const struct registry *registry, const char *platform);
+bool registry_has_tag(const struct registry *registry, const char *tag);
+
+#endif
