@@ -41,8 +41,14 @@
  * rollcall_put(). Texts are NUL-terminated UTF-8. The host copies every text that you hand it, at
  * once.
  *
+ * ENDS. A step ends with exactly one call that returns a rollcall_step, and returns its value:
+ *     return rollcall_get(…), rollcall_registered(…), rollcall_unknown_from(…) …
+ * Two of them in one call, none, a value made up, or a bound that was broken on the way end the
+ * check as unknown, plugin_failed, with a sentence in the log.
+ *
  * GROWTH. Fields are only ever appended, with the minor number raised; a plugin built for an older
- * minor is accepted, one built for a newer minor or another major is refused with a sentence.
+ * minor is accepted, one built for a newer minor or another major is refused with a sentence. The
+ * minor also tells the layout of the structs that carry no size of their own.
  *
  * BUILD. `cc -shared -fPIC -fvisibility=hidden -Wl,-z,defs $(pkg-config --cflags rollcall) x.c -o
  * x.so` A plugin links to nothing of ours: all functions below go through the struct of host
@@ -218,11 +224,12 @@ typedef struct rollcall_checker {
     uint32_t body_max;     /* bytes of a reply's body; 0: ROLLCALL_BODY_DEFAULT */
     const rollcall_name_rule *name_rule; /* or NULL */
     const char *const *known; /* accounts that exist, NULL-terminated, or NULL: canaries */
-    const char *absent;     /* how to make a name that cannot exist: '?' is a random [a-z0-9], e.g.
-                               "zz-????????????"; or NULL */
+    const char *absent;     /* how to make a name that cannot exist: '?' is a random [a-z0-9], eight
+                               or more of them: "zz-????????????"; or NULL */
     rollcall_step_fn step;  /* an HTTP checker: called with NULL first, then with each reply */
     rollcall_step_fn block; /* or a blocking one: called once with NULL, may take its time, polls
                                rollcall_is_cancelled() and returns a verdict. Exactly one is set */
+    const char *source; /* with rollcall_yield(): the data it came from, "wmn-data"; else NULL */
 } rollcall_checker;
 
 /** A value that many checks need (a guest token): fetched once however many wait, kept for its
@@ -337,6 +344,7 @@ struct rollcall_host {
                                size_t *len);
     int32_t (*yield)(rollcall_check *, const rollcall_checker *, const void *data, size_t len);
     int32_t (*is_cancelled)(const rollcall_check *);
+    void (*note)(rollcall_check *, const char *sentence);
 };
 
 /* ---- Ask: the next request. First what it carries, then the method, whose value you return.
@@ -353,7 +361,11 @@ struct rollcall_host {
  * Never in scheme, port or header name. What cannot be filled ends the check: plugin_failed for a
  * template that is wrong, not_a_valid_name for a subject that does not fit the place. */
 
-/** A header of the next request; at most ROLLCALL_REQUEST_HEADERS_MAX. [step] */
+/** A header of the next request; at most ROLLCALL_REQUEST_HEADERS_MAX. A header whose template
+ * names a secret that is not set is left out, so that an optional token is one line:
+ * "Authorization", "Bearer {secret:token}". In any other place an unset secret ends the check,
+ * plugin_failed. [step]
+ */
 static inline void
 rollcall_header(rollcall_check *check, const char *name, const char *value_template)
 {
@@ -418,7 +430,8 @@ rollcall_request(rollcall_check *check, int32_t method, const char *url_template
 /* ---- Answer: a verdict --------------------------------------------------------------------------
  */
 
-/** There is an account. `url_template` is its page for people, or NULL. [step] */
+/** There is an account. `url_template` is its page for people, or NULL. From the page of a bot wall
+ *  the host makes unknown, blocked of this and of the next. [step] */
 static inline rollcall_step
 rollcall_registered(rollcall_check *check, const char *url_template)
 {
@@ -433,6 +446,8 @@ rollcall_unregistered(rollcall_check *check)
     return check->host->verdict(check, ROLLCALL_UNREGISTERED, 0, NULL);
 }
 
+/** Neither can be said, for a reason that the step knows. With ROLLCALL_RATE_LIMITED the host reads
+ *  from the reply when to come back. [step] */
 static inline rollcall_step
 rollcall_unknown(rollcall_check *check, int32_t reason)
 {
@@ -473,8 +488,9 @@ rollcall_state(rollcall_check *check)
     return check->host->state(check);
 }
 
-/** Keep a text under a name ([a-z][a-z0-9_]*) for later templates: {value:name}. 0, or -1 when the
- *  names and texts of this check are more than ROLLCALL_STATE_BYTES. [step] */
+/** Keep a text under a name ([a-z][a-z0-9_]*) for later templates: {value:name}; the same name
+ * again replaces it. 0, or -1 and nothing kept: no such name, not UTF-8, or the names and texts of
+ * this check, with a NUL behind each, are more than ROLLCALL_STATE_BYTES. [step] */
 static inline int32_t
 rollcall_put(rollcall_check *check, const char *name, const char *value)
 {
@@ -568,7 +584,7 @@ rollcall_json_is_subject(const rollcall_reply *reply, const char *path)
 /* ---- Configuration ------------------------------------------------------------------------------
  */
 
-/** A STRING, RATE, or the index-th of a LIST; NULL when it is not set. Never a SECRET. [step] */
+/** A STRING or RATE, or the index-th of a LIST; NULL when it is not set. Never a SECRET. [step] */
 static inline const char *
 rollcall_config_string(rollcall_check *check, const char *key, size_t index)
 {
@@ -600,6 +616,14 @@ static inline int32_t
 rollcall_yield(rollcall_check *check, const rollcall_checker *checker, const void *data, size_t len)
 {
     return check->host->yield(check, checker, data, len);
+}
+
+/** In enumerate: a sentence for the log about the data that was read, such as an entry that is
+ *  broken: file, entry, field and reason. The first few hundred are kept. [step] */
+static inline void
+rollcall_note(rollcall_check *check, const char *sentence)
+{
+    check->host->note(check, sentence);
 }
 
 /** In a blocking checker: whether nobody waits for it any more. [step] */
