@@ -92,8 +92,8 @@ list_append_all(struct list *to, struct list *from)
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 
 /* The body may remove `node`, and only that one. */
-#define LIST_FOR_EACH(node, list)                                                                  \
-    for (struct list *node = (list)->next, *node##_next = node->next; node != (list);              \
+#define LIST_FOR_EACH(node, head)                                                                  \
+    for (struct list *node = (head)->next, *node##_next = node->next; node != (head);              \
          node = node##_next, node##_next = node->next)
 
 #endif
