@@ -14,6 +14,7 @@
 #include "daemon/base/attr.h"
 #include "daemon/base/buf.h"
 #include "daemon/base/error.h"
+#include "daemon/base/json_print.h" /* json_print(): the way out */
 
 /* Opaque; really a cJSON node. */
 struct json;
@@ -54,12 +55,14 @@ const char *json_key(const struct json *member);
 const char *json_string(const struct json *json, const char *fallback);
 bool json_bool(const struct json *json, bool fallback);
 double json_number(const struct json *json, double fallback);
-/** True and the value when it is an integer with |n| <= 2^53. */
+/** True and the value when it is an integer with |n| < 2^53: beyond, a double has rounded it. */
 bool json_integer(const struct json *json, int64_t *out_value);
 
 /* Builders. A value is owned by its container once it is in one; on failure (out of memory) the
  * functions give NULL or false and a value that was handed in has been freed. `object` and `value`
- * may be NULL: then they fail, so a chain is checked once, at json_print(). */
+ * may be NULL: then they fail, and the container is marked, so a chain is checked once, at
+ * json_print(). Infinity and NaN are no JSON numbers and fail too. Putting a key again replaces its
+ * value. */
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_string(const char *text);
@@ -73,7 +76,7 @@ bool json_put_number(struct json *object, const char *key, double value);
 bool json_put_bool(struct json *object, const char *key, bool value);
 bool json_append(struct json *array, struct json *value);
 
-/** Append the compact text to `out`. Errors: NOMEM, TOO_BIG (the buffer's ceiling). */
-MUST_CHECK int json_print(const struct json *json, struct buf *out);
+/** Whether a value was lost while `json` itself was built; of its members, ask each. */
+bool json_is_broken(const struct json *json);
 
 #endif

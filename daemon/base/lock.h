@@ -17,8 +17,7 @@
 #define LOCK_TABLE(X)                                                                              \
     X(SERVER, 10, "serve/server: the state of a context between nng's thread and the loop")        \
     X(POOL, 20, "exec/pool: the queues and the counts of threads")                                 \
-    X(CREW, 30, "plugin/crew: the instances of a plugin that runs on threads")                     \
-    X(LOG, 90, "base/log: the sink")
+    X(CREW, 30, "plugin/crew: the instances of a plugin that runs on threads")
 
 enum lock_rank {
 #define X(name, rank, guards) LOCK_##name = (rank),
@@ -51,7 +50,8 @@ void cond_broadcast(struct cond *cond);
 /** Wait with `lock` held; it is held again on return. Wakes without cause are possible. */
 void cond_wait_locked(struct cond *cond, struct lock *lock) REQUIRES(lock);
 
-/** As cond_wait_locked(), until `deadline_us` (monotonic). False when that has passed. */
+/** As cond_wait_locked(), until `deadline_us` (of clock_now_us(), CLOCK_NEVER included). False when
+ * that has passed. */
 bool
 cond_wait_until_locked(struct cond *cond, struct lock *lock, int64_t deadline_us) REQUIRES(lock);
 

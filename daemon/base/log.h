@@ -18,7 +18,7 @@ void log_set_level(enum log_level level);
 MUST_CHECK int log_level_parse(const char *word, enum log_level *out_level);
 
 /** `subsystem` is a token such as "serve" or "plugin.github". Control characters in the text are
- * escaped, the line is cut at 1 KiB. Thread: any; callers hold no lock of rank LOCK_LOG. */
+ * escaped, the line is cut at 1 KiB. errno stays. Thread: any, holding no lock. */
 void
 log_line(enum log_level level, const char *subsystem, const char *format, ...) PRINTF_LIKE(3, 4);
 
