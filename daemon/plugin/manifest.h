@@ -18,6 +18,7 @@
 #define MANIFEST_OPTIONS_MAX 64
 #define MANIFEST_SHARED_MAX 16
 #define MANIFEST_TAGS_MAX 32
+#define MANIFEST_KNOWN_MAX 32
 #define MANIFEST_ID_BYTES 64
 #define MANIFEST_TEXT_BYTES 1024 /* any one text of a descriptor */
 
@@ -59,6 +60,7 @@ struct manifest_checker {
     bool enumerated; /* from enumerate: a call names it by its data */
     const void *data;
     size_t data_len;
+    const char *source; /* of an enumerated one: the data it came from, or NULL */
 };
 
 struct manifest_option {
@@ -91,6 +93,12 @@ struct manifest {
 };
 
 /**
+ * Judge only the first 16 bytes. `why` is one sentence without the file's name.
+ * Errors: INVALID, UNSUPPORTED (ABI), TOO_BIG. Thread: any.
+ */
+MUST_CHECK int manifest_judge_head(const void *entry, struct error_text *why);
+
+/**
  * Judge a descriptor and copy it.
  *
  * `entry` is what dlsym gave; nothing beyond its first 16 bytes is read before they are judged.
@@ -102,9 +110,13 @@ MUST_CHECK int
 manifest_judge(const void *entry, struct manifest **out_manifest, struct error_text *why);
 void manifest_free(struct manifest **manifest);
 
-/** The same judgement for one checker that enumerate yielded; texts are copied into `arena`. */
+/** The same judgement for one checker that enumerate yielded: neither `step` nor `block` is set,
+ * and `data` becomes its own. All is copied into `arena`. `stride` is the plugin's sizeof. */
 MUST_CHECK int
 manifest_judge_checker(const rollcall_checker *checker, size_t stride, struct arena *arena,
                        struct manifest_checker *out_checker, struct error_text *why);
+
+/** [a-z][a-z0-9_]*, at most MANIFEST_ID_BYTES: how options, shared and kept values are called. */
+bool manifest_is_key(const char *text);
 
 #endif
