@@ -71,6 +71,9 @@ loop_free(struct loop **loop)
         return;
     }
     *loop = NULL;
+    if (mine == dropped) {
+        mine = NULL; /* driven by loop_turn() on this thread; a new loop may get the same address */
+    }
     if (dropped->epoll_fd >= 0) {
         close(dropped->epoll_fd);
     }

@@ -1,0 +1,300 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+
+/* Completions: the order of ends, first-of with its losers, all-of, watches, waiting threads. */
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/error.h"
+#include "daemon/exec/completion.h"
+
+#define MEMBERS 4
+
+static const struct future_ops plain = { .name = "member" };
+
+struct set {
+    struct future members[MEMBERS];
+    struct completion *completion;
+};
+
+static int
+set_up(void **state)
+{
+    struct set *set = calloc(1, sizeof(*set));
+    assert_non_null(set);
+    assert_int_equal(completion_new(MEMBERS, &set->completion), ERROR_OK);
+    for (size_t i = 0; i < MEMBERS; i++) {
+        future_init(&set->members[i], &plain);
+        completion_add(set->completion, &set->members[i]);
+    }
+    *state = set;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct set *set = *state;
+    for (size_t i = 0; i < MEMBERS; i++) {
+        future_cancel(
+            &set->members[i]); /* each future ends: the completion lets go of its memory */
+    }
+    completion_free(&set->completion);
+    free(set);
+    return 0;
+}
+
+static bool
+is_yes(const struct future *member, void *context)
+{
+    return member->result == context;
+}
+
+static void
+keeps_the_order_of_ends(void **state)
+{
+    struct set *set = *state;
+    struct future *all = completion_all_of(set->completion);
+    const size_t order[MEMBERS] = { 2, 0, 3, 1 };
+    for (size_t i = 0; i < MEMBERS; i++) {
+        assert_false(future_is_done(all));
+        assert_true(future_finish(&set->members[order[i]], NULL));
+        assert_int_equal(completion_ended(set->completion), i + 1);
+    }
+    for (size_t i = 0; i < MEMBERS; i++) {
+        assert_ptr_equal(completion_at(set->completion, i), &set->members[order[i]]);
+    }
+    assert_int_equal(future_state(all), FUTURE_FINISHED);
+    assert_null(all->result);
+}
+
+static void
+first_of_cancels_the_losers_before_it_ends(void **state)
+{
+    struct set *set = *state;
+    int yes = 0;
+    struct future *first = completion_first_of(set->completion, is_yes, &yes);
+    assert_true(future_start(&set->members[0]));
+    assert_true(future_finish(&set->members[1], NULL)); /* a no */
+    assert_false(future_is_done(first));
+    assert_true(future_finish(&set->members[2], &yes));
+    assert_int_equal(future_state(first), FUTURE_FINISHED);
+    assert_ptr_equal(first->result, &set->members[2]);
+    assert_int_equal(future_state(&set->members[0]), FUTURE_CANCELLED);
+    assert_int_equal(future_state(&set->members[3]), FUTURE_CANCELLED);
+    assert_int_equal(completion_ended(set->completion), MEMBERS);
+    assert_ptr_equal(completion_at(set->completion, 1), &set->members[2]);
+}
+
+static void
+first_of_without_a_yes_waits_for_all(void **state)
+{
+    struct set *set = *state;
+    int yes = 0;
+    struct future *first = completion_first_of(set->completion, is_yes, &yes);
+    for (size_t i = 0; i < MEMBERS; i++) {
+        assert_false(future_is_done(first));
+        assert_true(i % 2 == 0 ? future_fail(&set->members[i], ERROR_IO)
+                               : future_cancel(&set->members[i]));
+    }
+    assert_int_equal(future_state(first), FUTURE_FINISHED);
+    assert_null(first->result);
+}
+
+static void
+members_that_ended_before_count_in_their_order(void **state)
+{
+    struct set *set = *state;
+    int yes = 0;
+    assert_true(future_finish(&set->members[3], NULL));
+    assert_true(future_finish(&set->members[1], &yes));
+    struct future *first = completion_first_of(set->completion, is_yes, &yes);
+    assert_ptr_equal(first->result, &set->members[1]);
+    assert_ptr_equal(completion_at(set->completion, 0), &set->members[1]);
+    assert_ptr_equal(completion_at(set->completion, 1), &set->members[3]);
+    assert_int_equal(future_state(&set->members[0]), FUTURE_CANCELLED);
+}
+
+static void
+an_empty_set_is_done(void **state)
+{
+    (void)state;
+    struct completion *completion = NULL;
+    assert_int_equal(completion_new(0, &completion), ERROR_OK);
+    assert_int_equal(future_state(completion_all_of(completion)), FUTURE_FINISHED);
+    struct future *member = NULL;
+    assert_int_equal(completion_wait(completion, 0, 0, &member), ERROR_NOT_FOUND);
+    completion_free(&completion);
+    assert_null(completion);
+}
+
+static void
+cancelling_the_outcome_cancels_the_members(void **state)
+{
+    struct set *set = *state;
+    struct future *all = completion_all_of(set->completion);
+    assert_true(future_finish(&set->members[0], NULL));
+    assert_true(future_cancel(all));
+    assert_int_equal(future_state(all), FUTURE_CANCELLED);
+    assert_int_equal(future_state(&set->members[0]), FUTURE_FINISHED);
+    for (size_t i = 1; i < MEMBERS; i++) {
+        assert_int_equal(future_state(&set->members[i]), FUTURE_CANCELLED);
+    }
+}
+
+static void
+the_same_future_twice_is_two_members(void **state)
+{
+    (void)state;
+    struct completion *completion = NULL;
+    struct future future;
+    future_init(&future, &plain);
+    assert_int_equal(completion_new(2, &completion), ERROR_OK);
+    completion_add(completion, &future);
+    completion_add(completion, &future);
+    struct future *all = completion_all_of(completion);
+    assert_true(future_finish(&future, NULL));
+    assert_int_equal(completion_ended(completion), 2);
+    assert_int_equal(future_state(all), FUTURE_FINISHED);
+    completion_free(&completion);
+}
+
+static void
+free_drop(struct future *future, void *context)
+{
+    (void)future;
+    completion_free(context);
+}
+
+static void
+the_outcome_s_callback_may_free_the_set(void **state)
+{
+    struct set *set = *state;
+    int yes = 0;
+    struct future_callback callback = { .fn = free_drop, .context = &set->completion };
+    struct future *first = completion_first_of(set->completion, is_yes, &yes);
+    future_on_done(first, &callback);
+    assert_true(future_finish(&set->members[2], &yes));
+    assert_null(set->completion);
+}
+
+static int fired;
+
+static void
+count_fired(struct completion_watch *watch)
+{
+    (void)watch;
+    fired++;
+}
+
+static void
+a_watch_fires_once_past_its_place(void **state)
+{
+    struct set *set = *state;
+    struct completion_watch second = { .after = 1, .fn = count_fired };
+    struct completion_watch beyond = { .after = 99, .fn = count_fired };
+    struct completion_watch dropped = { .after = 0, .fn = count_fired };
+    fired = 0;
+    completion_all_of(set->completion);
+    completion_watch(set->completion, &second);
+    completion_watch(set->completion, &beyond);
+    completion_watch(set->completion, &dropped);
+    completion_unwatch(&dropped);
+    assert_true(future_finish(&set->members[0], NULL));
+    assert_int_equal(fired, 0);
+    assert_true(future_finish(&set->members[1], NULL));
+    assert_int_equal(fired, 1);
+    assert_true(future_finish(&set->members[2], NULL));
+    assert_int_equal(fired, 1);
+    assert_true(
+        future_finish(&set->members[3], NULL)); /* all have ended: who waits for more is told */
+    assert_int_equal(fired, 2);
+    completion_watch(set->completion, &second); /* it is so already: at once */
+    assert_int_equal(fired, 3);
+}
+
+static void
+wait_gives_members_as_completed(void **state)
+{
+    struct set *set = *state;
+    struct future *member = NULL;
+    completion_all_of(set->completion);
+    assert_int_equal(completion_wait(set->completion, 0, 0, &member), ERROR_TIMEOUT);
+    assert_int_equal(completion_wait(set->completion, 0, 500, &member), ERROR_TIMEOUT);
+    assert_true(future_finish(&set->members[3], NULL));
+    assert_int_equal(completion_wait(set->completion, 0, 0, &member), ERROR_OK);
+    assert_ptr_equal(member, &set->members[3]);
+    assert_int_equal(completion_wait(set->completion, 1, 0, &member), ERROR_TIMEOUT);
+}
+
+#define CROWD 4000
+
+static struct future crowd[CROWD];
+
+static void *
+end_half(void *argument)
+{
+    for (size_t i = (size_t)(uintptr_t)argument; i < CROWD; i += 2) {
+        future_finish(&crowd[i], NULL);
+    }
+    return NULL;
+}
+
+/* Two threads end members at once; a third takes each exactly once, in the one order. */
+static void
+many_threads_end_members(void **state)
+{
+    (void)state;
+    struct completion *completion = NULL;
+    pthread_t threads[2];
+    assert_int_equal(completion_new(CROWD, &completion), ERROR_OK);
+    for (size_t i = 0; i < CROWD; i++) {
+        future_init(&crowd[i], &plain);
+        completion_add(completion, &crowd[i]);
+    }
+    struct future *all = completion_all_of(completion);
+    for (uintptr_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, end_half, (void *)i), 0);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        struct future *member = NULL;
+        assert_int_equal(completion_wait(completion, i, CLOCK_NEVER, &member), ERROR_OK);
+        assert_null(member->result);
+        member->result = completion; /* seen: a second time would show above */
+        assert_ptr_equal(completion_at(completion, i), member);
+    }
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(future_wait(all, 0), ERROR_OK);
+    completion_free(&completion);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keeps_the_order_of_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(first_of_cancels_the_losers_before_it_ends, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(first_of_without_a_yes_waits_for_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(members_that_ended_before_count_in_their_order, set_up,
+                                        tear_down),
+        cmocka_unit_test(an_empty_set_is_done),
+        cmocka_unit_test_setup_teardown(cancelling_the_outcome_cancels_the_members, set_up,
+                                        tear_down),
+        cmocka_unit_test(the_same_future_twice_is_two_members),
+        cmocka_unit_test_setup_teardown(the_outcome_s_callback_may_free_the_set, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_watch_fires_once_past_its_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wait_gives_members_as_completed, set_up, tear_down),
+        cmocka_unit_test(many_threads_end_members),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
