@@ -300,7 +300,7 @@ completion_wait(struct completion *completion, size_t index, int64_t timeout_us,
         uint32_t seen = atomic_load_explicit(&completion->ended, memory_order_seq_cst);
         struct future *future =
             atomic_load_explicit(&completion->members[index].ended, memory_order_acquire);
-        if (future != NULL) {
+        if (future != NULL && seen > index) {
             *out_member = future;
             return ERROR_OK;
         }
