@@ -22,7 +22,8 @@ struct strategy {
     const char *why; /* for `explain` */
 };
 
-/** By name: "race", "lazy", "auto" (races until something has been learned); NULL for another. */
+/** By name: "race", "lazy", "auto" (gives the row "race" until something has been learned); NULL
+ * for another. */
 const struct strategy *strategy_find(const char *name);
 /** "race, lazy, auto": for messages. */
 const char *strategy_names(void);

@@ -38,6 +38,15 @@ enum reason {
 const char *verdict_name(enum verdict verdict);
 const char *reason_name(enum reason reason); /* NULL for REASON_NONE */
 
+/** The reason that a plugin gave (ROLLCALL_BLOCKED …); PLUGIN_FAILED for a number out of range. */
+enum reason reason_of_plugin(int32_t reason);
+
+/** What an HTTP status says by itself: 429, 401, 403, 407, 5xx; else REASON_NONE. */
+enum reason reason_of_status(int status);
+
+/** "exact", "public", "inferred", "similar"; NULL for another number. */
+const char *evidence_name(int32_t evidence);
+
 /* What one check came to. */
 struct finding {
     enum verdict verdict;
@@ -47,6 +56,7 @@ struct finding {
 
 struct finding finding_sure(enum verdict verdict);
 struct finding finding_unknown(enum reason reason);
+struct finding finding_rate_limited(int64_t retry_after_ms);
 
 /* Three-valued any over the checks of a query. */
 struct tally {
@@ -69,8 +79,8 @@ struct evidence {
 };
 
 /** `registered` and `unregistered` become unknown where the reply cannot carry them: 401, 403, 407,
- *  429 and 5xx without ROLLCALL_CODES_ARE_MARKS, a truncated body for `unregistered`, `public` and
- *  `similar` evidence. */
+ *  429 and 5xx without ROLLCALL_CODES_ARE_MARKS; either one of `similar` evidence; `unregistered`
+ *  from a truncated body or of `public` evidence. */
 struct finding verdict_guard(struct finding finding, const struct evidence *evidence);
 
 #endif
