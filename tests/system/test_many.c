@@ -1,0 +1,98 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+
+/* Many clients at once: all answered, and afterwards the daemon is as small as before. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/common.h"
+#include "tests/support/daemon.h"
+#include "tests/support/proc.h"
+#include "tests/support/rpc.h"
+#include "tests/support/world.h"
+
+#define CLIENTS 200
+
+/* Bytes that the allocator may keep back after the first round; sanitizers quarantine memory. */
+#define SLACK_BYTES (2 * 1024 * 1024)
+
+#define WORLD                                                                                      \
+    "{\"platforms\":{"                                                                             \
+    "\"github\":{\"registered\":[],\"latency_ms\":30},"                                            \
+    "\"twitter\":{\"registered\":[\"user7@example.com\",\"user123@example.com\"],\"latency_ms\":"  \
+    "60},"                                                                                         \
+    "\"facebook\":{\"registered\":[],\"latency_ms\":90}}}"
+
+/* Everybody asks at once, each for another address; everybody is answered rightly. */
+static void
+one_round(const struct daemon *daemon)
+{
+    struct rpc *clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = rpc_dial(daemon_url(daemon));
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        char *call = support_text("{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"check\",\"params\":"
+                                  "{\"subject\":\"user%d@example.com\"}}",
+                                  i, i);
+        rpc_send(clients[i], call, strlen(call));
+        free(call);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        char *reply = rpc_receive(clients[i], RPC_WAIT_MS, NULL);
+        assert_non_null(reply);
+        cJSON *tree = cJSON_Parse(reply);
+        const cJSON *answer = cJSON_GetObjectItemCaseSensitive(tree, "result");
+        assert_int_equal(cJSON_GetObjectItemCaseSensitive(tree, "id")->valueint, i);
+        const char *verdict =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "verdict"));
+        assert_string_equal(verdict, i == 7 || i == 123 ? "registered" : "unknown");
+        cJSON_Delete(tree);
+        free(reply);
+        rpc_free(&clients[i]);
+    }
+}
+
+static void
+two_hundred_clients_leave_nothing_behind(void **state)
+{
+    (void)state;
+    struct world *world = world_start(&(struct world_options){ .script = WORLD });
+    struct daemon *daemon = daemon_start(&(struct daemon_options){ .world = world });
+    one_round(daemon); /* the first round fills pools and caches */
+    one_round(daemon);
+    struct proc_memory before = proc_memory(daemon_pid(daemon));
+    size_t threads = proc_threads(daemon_pid(daemon));
+    for (int i = 0; i < 3; i++) {
+        one_round(daemon);
+    }
+    struct proc_memory after = proc_memory(daemon_pid(daemon));
+    assert_int_equal(proc_threads(daemon_pid(daemon)), threads);
+#if !defined(ROLLCALL_SANITIZED)
+    if (after.anon_bytes > before.anon_bytes + SLACK_BYTES) {
+        support_fail("RssAnon grew from %lld to %lld bytes over 600 queries",
+                     (long long)before.anon_bytes, (long long)after.anon_bytes);
+    }
+#else
+    (void)before;
+    (void)after;
+#endif
+    daemon_stop(&daemon);
+    world_stop(&world);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_hundred_clients_leave_nothing_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
