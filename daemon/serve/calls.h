@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The calls in hand: from the bytes of a message to the bytes of its reply, whatever carried them.
+ * A call that waits costs memory, not a thread; at most `waiting_max` may. One that would be one
+ * more is told `overloaded` at once, and calls that do not wait are always served.
+ * Everything here runs on [loop]. */
+#ifndef ROLLCALL_SERVE_CALLS_H
+#define ROLLCALL_SERVE_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/list.h"
+#include "daemon/query/query.h"
+#include "daemon/serve/jsonrpc.h"
+
+/* How long a `check` goes on when its client is gone: time to dial and to ask again by its key. */
+#define CALLS_GONE_US (2 * INT64_C(1000) * 1000)
+
+struct calls;
+struct call;
+
+/* One message in, one message out: embedded by whoever carries it. Set `peer` and `reply`. */
+struct exchange {
+    uint32_t peer; /* the connection; 0: none that could go away */
+    /* Called exactly once for each calls_begin(), perhaps from inside it. The bytes are lent.
+     * NULL: the peer is gone, nothing is to be sent. */
+    void (*reply)(struct exchange *exchange, const char *bytes, size_t len);
+    struct calls *calls; /* from here on calls.c's own */
+    struct list node;
+    struct jsonrpc_message message;
+    struct call *members;
+    size_t open;
+};
+
+struct calls_options {
+    struct exec *exec;
+    struct queries *queries;
+    size_t waiting_max;
+};
+
+/** Errors: NOMEM. Thread: [main] before the loop runs, or [loop]. */
+MUST_CHECK int calls_new(const struct calls_options *options, struct calls **out_calls);
+
+/** From now on calls that would open a query are answered -32004. */
+void calls_close(struct calls *calls);
+
+/** When no exchange is in hand and no query is open. Thread: [loop], or when it no longer runs. */
+void calls_free(struct calls **calls);
+
+/** Serve one message. `bytes` are read before this returns; `exchange` stays until its reply. */
+void calls_begin(struct calls *calls, struct exchange *exchange, const char *bytes, size_t len);
+
+/** A connection is gone: drop its exchanges; what only they waited for ends in CALLS_GONE_US. */
+void calls_peer_gone(struct calls *calls, uint32_t peer);
+
+/** Walk the exchanges that wait: the first, the next; NULL at the end. */
+struct exchange *calls_first(struct calls *calls);
+struct exchange *calls_next(struct calls *calls, struct exchange *exchange);
+
+size_t calls_waiting(const struct calls *calls);
+
+#endif
