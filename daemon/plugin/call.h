@@ -22,6 +22,21 @@
 /* An answer to enumerate carries many checkers. */
 #define CALL_ENUMERATION_BYTES_MAX (512 * 1024 * 1024)
 
+/* Of a reply: header fields, and bytes of its URL after redirects. */
+#define CALL_HEADERS_MAX 64
+#define CALL_URL_BYTES_MAX (40 * 1024)
+/* Of one request: fields of a form, and bytes of all its templates together. */
+#define CALL_FORM_MAX 64
+#define CALL_TEMPLATES_BYTES_MAX (64 * 1024)
+/* Of one check: values that it keeps, and all that is carried from step to step. */
+#define CALL_VALUES_MAX 64
+#define CALL_CARRIED_BYTES_MAX (2 * ROLLCALL_STATE_BYTES + 8 * CALL_VALUES_MAX + 16)
+/* Of one enumeration: checkers, and sentences about its data. */
+#define CALL_CHECKERS_MAX 1000000
+#define CALL_NOTES_MAX 300
+/* What a retry-after may ask for: longer ones are cut. */
+#define CALL_RETRY_AFTER_MS_MAX (24 * INT64_C(3600000))
+
 enum call_kind { CALL_STEP = 1, CALL_BLOCK = 2, CALL_SHARED = 3, CALL_ENUMERATE = 4 };
 
 struct call_pair {
@@ -98,14 +113,18 @@ struct call_answer {
     /* CALL_ENUMERATED */
     const struct manifest_checker *checkers;
     size_t checker_count;
+    const char *const
+        *notes; /* what the plugin noted about its data, and why we refused a checker */
+    size_t note_count;
+    size_t refused; /* checkers that were yielded and refused */
 };
 
 /** Append the bytes of a request. Errors: TOO_BIG, NOMEM. */
 MUST_CHECK int call_encode_request(const struct call_request *request, struct buf *out);
-/** Read them back; texts are copied into `arena`, `data`, `carried` and the body point into
- * `bytes`. Errors: PROTOCOL, NOMEM. */
+/** Read them back; texts are copied into `arena`; `data`, `carried` and the body (a NUL behind it)
+ *  point into `bytes`. Errors: PROTOCOL (`why` names the field), NOMEM. */
 MUST_CHECK int call_decode_request(const void *bytes, size_t len, struct arena *arena,
-                                   struct call_request *out_request);
+                                   struct call_request *out_request, struct error_text *why);
 
 /** Append the bytes of an answer. Errors: TOO_BIG, NOMEM. */
 MUST_CHECK int call_encode_answer(const struct call_answer *answer, struct buf *out);
