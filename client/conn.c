@@ -1,0 +1,405 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* A REQ socket with deadlines of its own. nng dials and dials again in the background, so that a
+ * call can be interrupted while there is nobody to talk to; what nng's threads learn (a connection
+ * came or went, an operation ended) they leave under the lock and ring an eventfd. The calling
+ * thread alone decides when to give up.
+ *
+ * A message is sent first and its reply awaited after that, never both at once: nng 1.5.2 crashes
+ * when a receive is cancelled while its send is still pending. */
+#include "client/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+
+#include <rollcall/client.h>
+
+#define REPLY_BYTES_MAX (64U * 1024 * 1024) /* an answer over 100,000 sites is about half of it */
+#define REDIAL_MIN_MS 10
+#define REDIAL_MAX_MS 100
+#define LOSSES_MAX 64 /* connections lost in one call: it is the call that kills them */
+
+struct conn {
+    nng_socket socket;
+    nng_dialer dialer;
+    nng_aio *aio;
+    pthread_mutex_t lock;
+    unsigned pipes;  /* under the lock: open connections */
+    unsigned losses; /* under the lock: connections that went */
+    bool is_done;    /* under the lock: the operation in hand has ended */
+    int wake_fd;
+    int interrupt_fd;
+    int64_t connect_ms;
+    bool is_dialled;
+    bool was_connected;
+};
+
+/* What the calling thread sees in one look. */
+struct view {
+    bool is_done;
+    bool is_connected;
+    unsigned losses;
+};
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Async-signal-safe. An eventfd that is full is rung already. */
+static void
+ring(int fd)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+    ssize_t written = write(fd, &one, sizeof(one));
+    (void)written;
+    errno = saved;
+}
+
+static bool
+drain(int fd)
+{
+    uint64_t count = 0;
+    return read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count);
+}
+
+/* [nng's threads] */
+static void
+on_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
+{
+    (void)pipe;
+    struct conn *conn = context;
+    (void)pthread_mutex_lock(&conn->lock);
+    if (event == NNG_PIPE_EV_ADD_POST) {
+        conn->pipes++;
+    } else if (conn->pipes > 0) {
+        conn->pipes--;
+        conn->losses++;
+    }
+    (void)pthread_mutex_unlock(&conn->lock);
+    ring(conn->wake_fd);
+}
+
+/* [nng's threads] */
+static void
+on_done(void *context)
+{
+    struct conn *conn = context;
+    (void)pthread_mutex_lock(&conn->lock);
+    conn->is_done = true;
+    (void)pthread_mutex_unlock(&conn->lock);
+    ring(conn->wake_fd);
+}
+
+static int
+open_socket(struct conn *conn)
+{
+    int failed = nng_req0_open(&conn->socket);
+    if (failed != 0) {
+        return failed;
+    }
+    const nng_socket socket = conn->socket;
+    failed |= nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+    failed |= nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, REPLY_BYTES_MAX);
+    failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, REDIAL_MIN_MS);
+    failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, REDIAL_MAX_MS);
+    failed |= nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_pipe, conn);
+    failed |= nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_pipe, conn);
+    return failed != 0 ? NNG_EINTERNAL : nng_aio_alloc(&conn->aio, on_done, conn);
+}
+
+static int
+refuse_url(const char *url, int failed, struct why *why)
+{
+    if (failed == NNG_ENOMEM) {
+        return why_nomem(why);
+    }
+    return why_say(why, ROLLCALL_E_INVALID,
+                   "\"%s\" is no address (%s); allowed are ipc:///path, tcp://host:port and "
+                   "ws://host:port/path",
+                   url, nng_strerror(failed));
+}
+
+int
+conn_new(const char *url, struct conn **out_conn, struct why *why)
+{
+    struct conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        return why_nomem(why);
+    }
+    (void)pthread_mutex_init(&conn->lock, NULL);
+    conn->connect_ms = CONN_CONNECT_MS;
+    conn->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    conn->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int code = ROLLCALL_OK;
+    if (conn->wake_fd < 0 || conn->interrupt_fd < 0) {
+        code = why_say(why, ROLLCALL_E_NOMEM, "no descriptors left: %s", strerror(errno));
+    } else if (open_socket(conn) != 0) {
+        code = why_say(why, ROLLCALL_E_NOMEM, "cannot open a socket: out of memory or threads");
+    } else {
+        int failed = nng_dialer_create(&conn->dialer, conn->socket, url);
+        code = failed == 0 ? ROLLCALL_OK : refuse_url(url, failed, why);
+    }
+    if (code != ROLLCALL_OK) {
+        conn_free(&conn);
+        return code;
+    }
+    *out_conn = conn;
+    return ROLLCALL_OK;
+}
+
+void
+conn_free(struct conn **conn)
+{
+    struct conn *gone = *conn;
+    *conn = NULL;
+    if (gone == NULL) {
+        return;
+    }
+    if (nng_socket_id(gone->socket) > 0) {
+        (void)nng_close(gone->socket);
+    }
+    if (gone->aio != NULL) {
+        nng_aio_free(gone->aio);
+    }
+    if (gone->wake_fd >= 0) {
+        (void)close(gone->wake_fd);
+    }
+    if (gone->interrupt_fd >= 0) {
+        (void)close(gone->interrupt_fd);
+    }
+    (void)pthread_mutex_destroy(&gone->lock);
+    free(gone);
+}
+
+void
+conn_set_patience(struct conn *conn, int64_t connect_ms)
+{
+    conn->connect_ms = connect_ms > 0 ? connect_ms : CONN_CONNECT_MS;
+}
+
+void
+conn_interrupt(struct conn *conn)
+{
+    ring(conn->interrupt_fd);
+}
+
+static struct view
+look(struct conn *conn)
+{
+    (void)drain(conn->wake_fd);
+    (void)pthread_mutex_lock(&conn->lock);
+    struct view view = { .is_done = conn->is_done,
+                         .is_connected = conn->pipes > 0,
+                         .losses = conn->losses };
+    (void)pthread_mutex_unlock(&conn->lock);
+    conn->was_connected = conn->was_connected || view.is_connected;
+    return view;
+}
+
+/* One call's clock: its deadline, since when there is no connection (-1: there is one), and how
+ * many had been lost before it began. */
+struct watch {
+    int64_t deadline_ms;
+    int64_t alone_ms;
+    unsigned losses;
+};
+
+static int64_t
+patience_ms(const struct conn *conn)
+{
+    if (!conn->was_connected || conn->connect_ms > CONN_LOST_MS) {
+        return conn->connect_ms;
+    }
+    return CONN_LOST_MS;
+}
+
+/* Whether it is time to give up; else how long to sleep, to *out_sleep_ms. */
+static int
+judge(struct conn *conn, const struct view *view, struct watch *watch, int64_t *out_sleep_ms,
+      struct why *why)
+{
+    int64_t now = now_ms();
+    if (view->is_connected) {
+        watch->alone_ms = -1;
+    } else if (watch->alone_ms < 0) {
+        watch->alone_ms = now;
+    }
+    int64_t until = watch->deadline_ms;
+    if (watch->alone_ms >= 0 && watch->alone_ms + patience_ms(conn) < until) {
+        until = watch->alone_ms + patience_ms(conn);
+    }
+    if (view->losses - watch->losses > LOSSES_MAX) {
+        return why_say(why, ROLLCALL_E_UNREACHABLE, "the daemon closed the connection %d times",
+                       LOSSES_MAX);
+    }
+    if (now < until) {
+        *out_sleep_ms = until - now;
+        return ROLLCALL_OK;
+    }
+    if (watch->alone_ms >= 0) {
+        return why_say(why, ROLLCALL_E_UNREACHABLE, "no daemon answers");
+    }
+    return why_say(why, ROLLCALL_E_TIMEOUT, "the daemon did not answer in time");
+}
+
+static int
+sleep_until_rung(struct conn *conn, int64_t sleep_ms, struct why *why)
+{
+    struct pollfd fds[] = { { .fd = conn->wake_fd, .events = POLLIN },
+                            { .fd = conn->interrupt_fd, .events = POLLIN } };
+    const int64_t longest = 60 * 1000;
+    (void)poll(fds, 2, (int)(sleep_ms < longest ? sleep_ms : longest));
+    if (drain(conn->interrupt_fd)) {
+        return why_say(why, ROLLCALL_E_INTERRUPTED, "interrupted");
+    }
+    return ROLLCALL_OK;
+}
+
+/* Wait for the operation that the aio carries. When it is given up it is cancelled, and has ended
+ * when this returns. */
+static int
+await(struct conn *conn, struct watch *watch, struct why *why)
+{
+    for (;;) {
+        int64_t sleep_ms = 0;
+        struct view view = look(conn);
+        if (view.is_done) {
+            return ROLLCALL_OK;
+        }
+        int code = judge(conn, &view, watch, &sleep_ms, why);
+        if (code == ROLLCALL_OK) {
+            code = sleep_until_rung(conn, sleep_ms, why);
+        }
+        if (code != ROLLCALL_OK) {
+            nng_aio_cancel(conn->aio);
+            nng_aio_wait(conn->aio);
+            return code;
+        }
+    }
+}
+
+static void
+begin(struct conn *conn)
+{
+    (void)pthread_mutex_lock(&conn->lock);
+    conn->is_done = false;
+    (void)pthread_mutex_unlock(&conn->lock);
+}
+
+static int
+result_of(struct conn *conn, struct why *why)
+{
+    int failed = nng_aio_result(conn->aio);
+    if (failed == 0) {
+        return ROLLCALL_OK;
+    }
+    return why_say(why, ROLLCALL_E_UNREACHABLE, "the connection failed: %s", nng_strerror(failed));
+}
+
+static int
+send_text(struct conn *conn, const char *text, struct watch *watch, struct why *why)
+{
+    nng_msg *message = NULL;
+    if (nng_msg_alloc(&message, 0) != 0) {
+        return why_nomem(why);
+    }
+    if (nng_msg_append(message, text, strlen(text)) != 0) {
+        nng_msg_free(message);
+        return why_nomem(why);
+    }
+    begin(conn);
+    nng_aio_set_msg(conn->aio, message);
+    nng_send_aio(conn->socket, conn->aio);
+    int code = await(conn, watch, why);
+    if (nng_aio_result(conn->aio) != 0) {
+        nng_msg_free(nng_aio_get_msg(conn->aio)); /* not taken: still ours */
+    }
+    return code == ROLLCALL_OK ? result_of(conn, why) : code;
+}
+
+static int
+copy_reply(nng_msg *message, char **out_reply, size_t *out_length, struct why *why)
+{
+    size_t length = nng_msg_len(message);
+    char *reply = malloc(length + 1);
+    if (reply == NULL) {
+        return why_nomem(why);
+    }
+    if (length > 0) {
+        memcpy(reply, nng_msg_body(message), length);
+    }
+    reply[length] = '\0';
+    *out_reply = reply;
+    *out_length = length;
+    return ROLLCALL_OK;
+}
+
+static int
+receive_reply(struct conn *conn, struct watch *watch, char **out_reply, size_t *out_length,
+              struct why *why)
+{
+    begin(conn);
+    nng_recv_aio(conn->socket, conn->aio);
+    int code = await(conn, watch, why);
+    if (nng_aio_result(conn->aio) != 0) {
+        return code == ROLLCALL_OK ? result_of(conn, why) : code;
+    }
+    nng_msg *message = nng_aio_get_msg(conn->aio);
+    if (code == ROLLCALL_OK) {
+        code = copy_reply(message, out_reply, out_length, why);
+    }
+    nng_msg_free(message);
+    return code;
+}
+
+/* The dialer starts with the first call and dials on by itself from then on. */
+static int
+dial(struct conn *conn, struct why *why)
+{
+    if (conn->is_dialled) {
+        return ROLLCALL_OK;
+    }
+    int failed = nng_dialer_start(conn->dialer, NNG_FLAG_NONBLOCK);
+    if (failed != 0) {
+        return why_say(why, ROLLCALL_E_UNREACHABLE, "cannot dial: %s", nng_strerror(failed));
+    }
+    conn->is_dialled = true;
+    return ROLLCALL_OK;
+}
+
+int
+conn_call(struct conn *conn, const char *text, int64_t wait_ms, char **out_reply,
+          size_t *out_length, struct why *why)
+{
+    if (strlen(text) > ROLLCALL_CALL_BYTES_MAX) {
+        return why_say(why, ROLLCALL_E_TOO_BIG, "the call has %zu bytes; allowed are %d",
+                       strlen(text), ROLLCALL_CALL_BYTES_MAX);
+    }
+    int code = dial(conn, why);
+    struct view view = look(conn);
+    struct watch watch = { .deadline_ms = now_ms() + wait_ms,
+                           .alone_ms = -1,
+                           .losses = view.losses };
+    if (code == ROLLCALL_OK) {
+        code = send_text(conn, text, &watch, why);
+    }
+    if (code == ROLLCALL_OK) {
+        code = receive_reply(conn, &watch, out_reply, out_length, why);
+    }
+    return code;
+}
