@@ -14,7 +14,7 @@
 struct crew;
 
 MUST_CHECK int crew_new(struct exec *exec, struct crew **out_crew);
-/** Cancel all calls in hand. Thread: [loop]. */
+/** Cancel all calls in hand; from now on calls are CLOSED. Thread: [loop]. May be called twice. */
 void crew_close(struct crew *crew);
 /** After exec_stop(). */
 void crew_free(struct crew **crew);
@@ -29,5 +29,12 @@ void crew_free(struct crew **crew);
  */
 MUST_CHECK int crew_call(struct crew *crew, struct plugin *plugin,
                          const struct call_request *request, struct future **out_future);
+
+/** Run a plugin's enumerate: as crew_call(), the answer's outcome is CALL_ENUMERATED or
+ *  CALL_FAILED. For registry_add_enumerated(). */
+MUST_CHECK int crew_enumerate(struct crew *crew, struct plugin *plugin, struct future **out_future);
+
+/** Calls in hand, queued ones too. Thread: [loop]. */
+size_t crew_in_hand(const struct crew *crew);
 
 #endif

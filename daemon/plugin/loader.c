@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/plugin/text.h"
+
 #define SUFFIX ".so"
 #define FOLDER_FILES_MAX 4096 /* plugins of all folders together */
 
@@ -27,6 +29,7 @@
 struct kept {
     struct image image;
     struct kept *next;
+    char file[];
 };
 static struct kept *kept_images;
 
@@ -145,7 +148,7 @@ static int
 keep(const void *entry, const char *name, struct image **out_image, struct error_text *why)
 {
     struct error_text sentence;
-    struct kept *kept = calloc(1, sizeof(*kept));
+    struct kept *kept = calloc(1, sizeof(*kept) + strlen(name) + 1);
     if (kept == NULL) {
         return error_say(why, ERROR_NOMEM, "%s: %s", name, error_sentence(ERROR_NOMEM));
     }
@@ -154,6 +157,8 @@ keep(const void *entry, const char *name, struct image **out_image, struct error
         free(kept);
         return error_say(why, error, "%s: %s", name, sentence.text);
     }
+    memcpy(kept->file, name, strlen(name) + 1);
+    kept->image.file = kept->file;
     kept->image.entry = entry;
     kept->image.entry_size = kept->image.entry->head.size;
     kept->next = kept_images;
@@ -162,8 +167,8 @@ keep(const void *entry, const char *name, struct image **out_image, struct error
     return ERROR_OK;
 }
 
-int
-loader_open(const char *path, struct image **out_image, struct error_text *why)
+static int
+open_file(const char *path, struct image **out_image, struct error_text *why)
 {
     const char *name = loader_file_name(path);
     int error = judge_file(path, why);
@@ -193,6 +198,16 @@ loader_open(const char *path, struct image **out_image, struct error_text *why)
         return ERROR_OK;
     }
     return keep(entry, name, out_image, why);
+}
+
+int
+loader_open(const char *path, struct image **out_image, struct error_text *why)
+{
+    int error = open_file(path, out_image, why);
+    if (error != ERROR_OK && why != NULL) {
+        text_mend(why->text); /* names of files and symbols may hold anything */
+    }
+    return error;
 }
 
 static bool

@@ -13,6 +13,7 @@
 
 /* An opened plugin. Stays until the process ends; never freed. */
 struct image {
+    const char *file;             /* "github.so" */
     const rollcall_plugin *entry; /* the plugin's own descriptor: for the functions in it only */
     size_t entry_size;            /* bytes of it that may be read */
     struct manifest *manifest;

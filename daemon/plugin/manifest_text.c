@@ -157,8 +157,8 @@ judge_word(struct judge *judge, const char *field, const char *text, enum word_f
 }
 
 /* An origin and perhaps a path: nothing that a template would have to escape or could confuse. */
-static bool
-is_base_url(const char *text)
+bool
+manifest_is_base_url(const char *text)
 {
     size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
                     : strncmp(text, "http://", 7) == 0 ? 7
@@ -180,7 +180,7 @@ const char *
 judge_base_url(struct judge *judge, const char *field, const char *text)
 {
     const char *url = judge_text(judge, field, text);
-    if (url != NULL && !is_base_url(url)) {
+    if (url != NULL && !manifest_is_base_url(url)) {
         judge_refuse(judge, ERROR_INVALID, field,
                      "is \"%.*s\", wants http:// or https://, a host and perhaps a path, without a "
                      "slash at the end",

@@ -24,6 +24,7 @@ struct plugin {
     char *name; /* the manifest's; the file's for a refused one */
     char *file; /* "github.so" */
     enum plugin_state state;
+    struct registry *registry;       /* whose it is: whoever holds on to a plugin holds that */
     struct image *image;             /* NULL when refused */
     const struct manifest *manifest; /* NULL when refused */
     struct host_config config;
@@ -47,12 +48,22 @@ struct checker {
     void *runtime;      /* [loop] what query/ keeps for it (pacing, flights); query frees it */
 };
 
+/* A file that a plugin's configuration names: at most so much of it is handed in. */
+#define REGISTRY_FILE_BYTES_MAX (64 * 1024 * 1024)
+
 /**
- * Build one from opened images. An image whose (platform, kind) is taken already costs only that
- * checker, said in *out_warnings (lines); a plugin's section that asks for isolation etc. is
- * applied. Owner:  *out_registry has one reference, the caller's. `conf` must outlive it. Errors:
- * NOMEM, IO (a configured file cannot be read), INVALID; `why` names file and key. Thread: [main]
- * or [loop].
+ * What a plugin declares as the configuration knows it: for conf_read().
+ * Owner:  lists live in `arena`, texts in the manifest. Errors: NOMEM. Thread: any.
+ */
+MUST_CHECK int registry_schema(const struct manifest *manifest, struct arena *arena,
+                               struct conf_schema *out_schema);
+
+/**
+ * Build one from opened images, in their order. A checker whose (platform, kind) is taken already
+ * is left out and the log says so; so is a plugin whose name is taken (it is listed as refused).
+ * Owner:  *out_registry has one reference, the caller's. `conf` must outlive it.
+ * Errors: NOMEM, IO (a configured file cannot be read), TOO_BIG, INVALID; `why` names plugin and
+ * key. Thread: [main] or [loop].
  */
 MUST_CHECK int
 registry_new(const struct conf *conf, struct image *const *images, size_t image_count,
@@ -62,11 +73,13 @@ registry_new(const struct conf *conf, struct image *const *images, size_t image_
 MUST_CHECK int
 registry_add_refused(struct registry *registry, const char *file, const struct error_text *why);
 
-/** Add the checkers that a plugin's enumerate yielded (copied). Returns how many were new; others
- * were shadowed. Before the registry is in use. */
-size_t registry_add_enumerated(struct registry *registry, struct plugin *plugin,
-                               const struct manifest_checker *checkers, size_t count);
+/** Add the checkers that a plugin's enumerate yielded (copied); *out_added says how many were new,
+ *  the others are shadowed by an earlier one. Before the registry is in use. Errors: NOMEM. */
+MUST_CHECK int
+registry_add_enumerated(struct registry *registry, struct plugin *plugin,
+                        const struct manifest_checker *checkers, size_t count, size_t *out_added);
 
+/** Thread: [loop], or [main] while no loop runs. */
 struct registry *registry_ref(struct registry *registry);
 void registry_unref(struct registry **registry);
 

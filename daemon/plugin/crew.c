@@ -1,0 +1,201 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Plugin calls on the executor's threads. A call is a job of the pool: its bytes are made on the
+ * loop, run and read back on a thread, and its future ends on the loop. A call that is cancelled
+ * while it runs is forgotten there and then; what it still comes to goes with its memory. */
+#include "daemon/plugin/crew.h"
+
+#include <stdlib.h>
+
+#include "daemon/base/log.h"
+#include "daemon/plugin/text.h"
+
+struct crew {
+    struct exec *exec;
+    struct list calls; /* struct crew_job, those that have not ended */
+    size_t in_hand;
+    bool closed;
+};
+
+struct crew_job {
+    struct job job; /* first: its future is the call's */
+    struct crew *crew;
+    struct plugin *plugin;
+    struct registry *registry; /* keeps the plugin */
+    struct list node;
+    struct future_callback ended;
+    struct buf in;
+    struct call_answer *answer;
+    struct error_text why; /* written by the thread that ran it, read once it has ended */
+};
+
+static struct crew_job *
+crew_job_of(struct future *future)
+{
+    return CONTAINER_OF(future, struct crew_job, job.future);
+}
+
+static void
+free_job(struct future *future)
+{
+    struct crew_job *call = crew_job_of(future);
+    call_answer_free(&call->answer);
+    buf_fini(&call->in);
+    registry_unref(&call->registry);
+    free(call);
+}
+
+static const struct future_ops call_ops = { .name = "call", .free = free_job };
+
+static bool
+is_cancelled(const void *context)
+{
+    return job_is_cancelled(context);
+}
+
+/* [pool] The call's bytes to an answer: on errors `why` has the sentence. */
+static int
+run_call(struct crew_job *call, struct buf *out)
+{
+    int error = host_run(call->plugin->image, &call->plugin->config, is_cancelled, &call->job,
+                         call->in.bytes, call->in.len, out);
+    if (error != ERROR_OK) {
+        return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
+                         "the call could not be run: %s", error_sentence(error));
+    }
+    struct error_text what;
+    error = call_decode_answer(out->bytes, out->len, &call->answer, &what);
+    if (error != ERROR_OK) {
+        return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
+                         "its answer cannot be read: %s", what.text);
+    }
+    return ERROR_OK;
+}
+
+static int
+run_job(struct job *job)
+{
+    struct crew_job *call = CONTAINER_OF(job, struct crew_job, job);
+    struct buf out;
+    buf_init(&out, call->plugin->manifest->enumerates ? CALL_ENUMERATION_BYTES_MAX
+                                                      : CALL_ANSWER_BYTES_MAX);
+    int error = run_call(call, &out);
+    buf_fini(&out);
+    job->result = call->answer;
+    return error;
+}
+
+static void
+note_failure(struct plugin *plugin, const char *sentence)
+{
+    plugin->failures++;
+    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "%s", sentence);
+    log_warning("plugin", "%s: %s", plugin->name, sentence);
+}
+
+/* [loop] */
+static void
+call_ended(struct future *future, void *context)
+{
+    struct crew_job *call = context;
+    list_remove(&call->node);
+    call->crew->in_hand--;
+    if (future_state(future) == FUTURE_CANCELLED) {
+        return;
+    }
+    if (future->error != ERROR_OK) {
+        note_failure(call->plugin, call->why.text);
+    } else if (call->answer->outcome == CALL_FAILED) {
+        note_failure(call->plugin, call->answer->failure);
+    }
+}
+
+static struct crew_job *
+new_job(struct crew *crew, struct plugin *plugin, enum call_kind kind)
+{
+    struct crew_job *call = calloc(1, sizeof(*call));
+    if (call == NULL) {
+        return NULL;
+    }
+    job_init(&call->job, &call_ops, run_job);
+    call->job.home = exec_loop(crew->exec);
+    call->job.kind = kind == CALL_BLOCK || kind == CALL_ENUMERATE ? JOB_SLOW : JOB_QUICK;
+    call->crew = crew;
+    call->plugin = plugin;
+    call->registry = registry_ref(plugin->registry);
+    call->ended = (struct future_callback){ .fn = call_ended, .context = call };
+    list_init(&call->node);
+    buf_init(&call->in, CALL_REQUEST_BYTES_MAX);
+    return call;
+}
+
+int
+crew_call(struct crew *crew, struct plugin *plugin, const struct call_request *request,
+          struct future **out_future)
+{
+    if (crew->closed) {
+        return ERROR_CLOSED;
+    }
+    struct crew_job *call = new_job(crew, plugin, request->kind);
+    if (call == NULL) {
+        return ERROR_NOMEM;
+    }
+    struct future *future = &call->job.future;
+    int error = call_encode_request(request, &call->in);
+    if (error == ERROR_OK) {
+        error = pool_submit(exec_pool(crew->exec), &call->job);
+    }
+    if (error != ERROR_OK) {
+        future_unref(&future);
+        return error;
+    }
+    plugin->calls++;
+    crew->in_hand++;
+    list_push_back(&crew->calls, &call->node);
+    future_on_done(future, &call->ended);
+    *out_future = future;
+    return ERROR_OK;
+}
+
+int
+crew_enumerate(struct crew *crew, struct plugin *plugin, struct future **out_future)
+{
+    const struct call_request request = { .kind = CALL_ENUMERATE, .subject = "" };
+    return crew_call(crew, plugin, &request, out_future);
+}
+
+size_t
+crew_in_hand(const struct crew *crew)
+{
+    return crew->in_hand;
+}
+
+int
+crew_new(struct exec *exec, struct crew **out_crew)
+{
+    struct crew *crew = calloc(1, sizeof(*crew));
+    if (crew == NULL) {
+        return ERROR_NOMEM;
+    }
+    crew->exec = exec;
+    list_init(&crew->calls);
+    *out_crew = crew;
+    return ERROR_OK;
+}
+
+void
+crew_close(struct crew *crew)
+{
+    crew->closed = true;
+    while (!list_is_empty(&crew->calls)) {
+        struct crew_job *call = LIST_ENTRY(crew->calls.next, struct crew_job, node);
+        (void)future_cancel(&call->job.future); /* its callback takes it off the list */
+    }
+}
+
+void
+crew_free(struct crew **crew)
+{
+    free(*crew);
+    *crew = NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* A plugin's own options, between the configuration's words and the plugin contract's: what it
+ * declares becomes a schema, what was configured becomes the struct host_config of its calls. Files
+ * are opened and read here; secrets stay out. */
+#ifndef ROLLCALL_PLUGIN_OPTIONS_H
+#define ROLLCALL_PLUGIN_OPTIONS_H
+
+#include "daemon/base/arena.h"
+#include "daemon/base/error.h"
+#include "daemon/conf/conf.h"
+#include "daemon/plugin/host.h"
+
+/**
+ * The values of one plugin's section.
+ * Owner:  all lives in `arena`, or in the section. Units: durations in milliseconds.
+ * Errors: NOMEM, IO, NOT_FOUND, TOO_BIG; `why` names plugin, key and file. Thread: [main] or
+ * [loop]; reads files.
+ */
+MUST_CHECK int
+options_read(const struct manifest *manifest, const struct conf_plugin *section,
+             struct arena *arena, struct host_config *out_config, struct error_text *why);
+
+#endif

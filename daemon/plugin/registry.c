@@ -1,0 +1,402 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Plugins and checkers: see the header. Everything lives in one arena and goes with it; the list of
+ * checkers is kept sorted, so looking one up is a binary search. Says in the log which checker was
+ * shadowed by which, once, when it is built. */
+#include "daemon/plugin/registry.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/arena.h"
+#include "daemon/base/log.h"
+#include "daemon/plugin/options.h"
+#include "daemon/plugin/text.h"
+
+/* Checkers of every catalogue and the files of every plugin: it takes what it holds. */
+#define REGISTRY_ARENA_BYTES ((size_t)2 * 1024 * 1024 * 1024)
+
+struct registry {
+    size_t references;
+    const struct conf *conf;
+    struct arena *arena;
+    struct plugin **plugins;
+    size_t plugin_count;
+    struct checker **checkers;
+    size_t checker_count;
+    size_t checker_max;
+};
+
+static void
+registry_free(struct registry *registry)
+{
+    free(registry->plugins);
+    free(registry->checkers);
+    arena_free(&registry->arena);
+    free(registry);
+}
+
+struct registry *
+registry_ref(struct registry *registry)
+{
+    registry->references++;
+    return registry;
+}
+
+void
+registry_unref(struct registry **registry)
+{
+    struct registry *dropped = *registry;
+    *registry = NULL;
+    if (dropped != NULL && --dropped->references == 0) {
+        registry_free(dropped);
+    }
+}
+
+size_t
+registry_plugin_count(const struct registry *registry)
+{
+    return registry->plugin_count;
+}
+
+struct plugin *
+registry_plugin(const struct registry *registry, size_t index)
+{
+    assert(index < registry->plugin_count);
+    return registry->plugins[index];
+}
+
+size_t
+registry_checker_count(const struct registry *registry)
+{
+    return registry->checker_count;
+}
+
+struct checker *
+registry_checker(const struct registry *registry, size_t index)
+{
+    assert(index < registry->checker_count);
+    return registry->checkers[index];
+}
+
+static int
+compare_key(const struct checker *checker, const char *platform, int32_t kind)
+{
+    int order = strcmp(checker->info->platform.id, platform);
+    return order != 0 ? order : checker->info->kind - kind;
+}
+
+/* The first checker that is not before (platform, kind). */
+static size_t
+lower_bound(const struct registry *registry, const char *platform, int32_t kind)
+{
+    size_t low = 0;
+    size_t high = registry->checker_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_key(registry->checkers[middle], platform, kind) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct checker *
+registry_find(const struct registry *registry, const char *platform, int32_t kind)
+{
+    size_t place = lower_bound(registry, platform, kind);
+    bool found = place < registry->checker_count &&
+                 compare_key(registry->checkers[place], platform, kind) == 0;
+    return found ? registry->checkers[place] : NULL;
+}
+
+bool
+registry_has_platform(const struct registry *registry, const char *platform)
+{
+    size_t place = lower_bound(registry, platform, 0);
+    return place < registry->checker_count &&
+           strcmp(registry->checkers[place]->info->platform.id, platform) == 0;
+}
+
+bool
+registry_has_tag(const struct registry *registry, const char *tag)
+{
+    for (size_t i = 0; i < registry->checker_count; i++) {
+        const char *const *tags = registry->checkers[i]->info->platform.tags;
+        for (; *tags != NULL; tags++) {
+            if (strcmp(*tags, tag) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int
+grow_checkers(struct registry *registry, size_t more)
+{
+    size_t wanted = registry->checker_count + more;
+    if (wanted <= registry->checker_max) {
+        return ERROR_OK;
+    }
+    struct checker **checkers = realloc(registry->checkers, wanted * sizeof(struct checker *));
+    if (checkers == NULL) {
+        return ERROR_NOMEM;
+    }
+    registry->checkers = checkers;
+    registry->checker_max = wanted;
+    return ERROR_OK;
+}
+
+/* The descriptor's values, and over them the section's. */
+static void
+configure(const struct registry *registry, struct checker *checker)
+{
+    const struct manifest_checker *info = checker->info;
+    const struct conf_plugin *section = checker->plugin->section;
+    checker->base_url = info->base_url;
+    checker->rate_count = info->rate_count;
+    checker->rate_seconds = info->rate_seconds;
+    checker->concurrency = info->concurrency;
+    checker->timeout_us = registry->conf->timeout_us;
+    if (section == NULL) {
+        return;
+    }
+    if (section->base_url != NULL && !info->blocking) {
+        checker->base_url = section->base_url;
+    }
+    if (section->rate_is_set) {
+        checker->rate_count = section->rate.count;
+        checker->rate_seconds = section->rate.seconds;
+    }
+    checker->concurrency = section->concurrency != 0 ? section->concurrency : info->concurrency;
+    checker->timeout_us = section->timeout_us != 0 ? section->timeout_us : checker->timeout_us;
+}
+
+/* At the end of the list, not yet in order. Room was made before. */
+static int
+append_checker(struct registry *registry, struct plugin *plugin,
+               const struct manifest_checker *info)
+{
+    struct checker *checker = arena_alloc(registry->arena, sizeof(*checker));
+    if (checker == NULL) {
+        return ERROR_NOMEM;
+    }
+    checker->plugin = plugin;
+    checker->info = info;
+    checker->source = info->source != NULL ? info->source : plugin->file;
+    checker->number = registry->checker_count;
+    configure(registry, checker);
+    registry->checkers[registry->checker_count++] = checker;
+    return ERROR_OK;
+}
+
+/* By key; of those with the same key the one that came first. */
+static int
+compare_checkers(const void *left, const void *right)
+{
+    const struct checker *a = *(struct checker *const *)left;
+    const struct checker *b = *(struct checker *const *)right;
+    int order = compare_key(a, b->info->platform.id, b->info->kind);
+    return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+static void
+report_shadow(const struct checker *checker, const struct checker *winner)
+{
+    log_line(checker->info->enumerated ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "plugin",
+             "%s: %s/%s is left out, %s has it already", checker->source,
+             checker->info->platform.id,
+             checker->info->kind == ROLLCALL_EMAIL ? "email" : "username", winner->source);
+}
+
+/* Sort, leave out what is shadowed, number what stays. */
+static void
+settle(struct registry *registry)
+{
+    if (registry->checker_count == 0) {
+        return;
+    }
+    qsort(registry->checkers, registry->checker_count, sizeof(struct checker *), compare_checkers);
+    size_t kept = 1;
+    for (size_t i = 1; i < registry->checker_count; i++) {
+        struct checker *checker = registry->checkers[i];
+        const struct checker *last = registry->checkers[kept - 1];
+        if (compare_key(last, checker->info->platform.id, checker->info->kind) == 0) {
+            report_shadow(checker, last);
+        } else {
+            registry->checkers[kept++] = checker;
+        }
+    }
+    registry->checker_count = kept;
+    for (size_t i = 0; i < kept; i++) {
+        registry->checkers[i]->number = i;
+    }
+}
+
+static int
+add_checkers(struct registry *registry, struct plugin *plugin,
+             const struct manifest_checker *checkers, size_t count)
+{
+    int error = grow_checkers(registry, count);
+    for (size_t i = 0; error == ERROR_OK && i < count; i++) {
+        error = append_checker(registry, plugin, &checkers[i]);
+    }
+    return error;
+}
+
+/* A new plugin at the end of the list, with its file's name; NULL out of memory. */
+static struct plugin *
+add_plugin(struct registry *registry, const char *file)
+{
+    struct plugin **plugins =
+        realloc(registry->plugins, (registry->plugin_count + 1) * sizeof(struct plugin *));
+    if (plugins == NULL) {
+        return NULL;
+    }
+    registry->plugins = plugins;
+    struct plugin *plugin = arena_alloc(registry->arena, sizeof(*plugin));
+    char *name = arena_strdup(registry->arena, file);
+    if (plugin == NULL || name == NULL) {
+        return NULL;
+    }
+    text_mend(name);
+    plugin->registry = registry;
+    plugin->name = name;
+    plugin->file = name;
+    registry->plugins[registry->plugin_count++] = plugin;
+    return plugin;
+}
+
+int
+registry_add_refused(struct registry *registry, const char *file, const struct error_text *why)
+{
+    struct plugin *plugin = add_plugin(registry, file);
+    if (plugin == NULL) {
+        return ERROR_NOMEM;
+    }
+    plugin->state = PLUGIN_REFUSED;
+    plugin->last_error = *why;
+    text_mend(plugin->last_error.text);
+    return ERROR_OK;
+}
+
+static const struct plugin *
+find_plugin(const struct registry *registry, const char *name)
+{
+    for (size_t i = 0; i < registry->plugin_count; i++) {
+        const struct plugin *plugin = registry->plugins[i];
+        if (plugin->image != NULL && strcmp(plugin->name, name) == 0) {
+            return plugin;
+        }
+    }
+    return NULL;
+}
+
+static int
+judge_section(const struct plugin *plugin, struct error_text *why)
+{
+    const char *base_url = plugin->section != NULL ? plugin->section->base_url : NULL;
+    if (base_url != NULL && !manifest_is_base_url(base_url)) {
+        return error_say(why, ERROR_INVALID,
+                         "plugin.%s.base_url: found \"%s\", wants http:// or https://, a host and "
+                         "perhaps a path, without a slash at the end",
+                         plugin->name, base_url);
+    }
+    return ERROR_OK;
+}
+
+static int
+fill_plugin(struct registry *registry, struct plugin *plugin, struct image *image,
+            struct error_text *why)
+{
+    plugin->image = image;
+    plugin->manifest = image->manifest;
+    plugin->section = conf_plugin(registry->conf, image->manifest->name);
+    plugin->name = arena_strdup(registry->arena, image->manifest->name);
+    if (plugin->name == NULL) {
+        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
+    }
+    if (plugin->section != NULL && !plugin->section->enabled) {
+        plugin->state = PLUGIN_DISABLED;
+        return ERROR_OK;
+    }
+    plugin->state = PLUGIN_READY;
+    int error = judge_section(plugin, why);
+    if (error == ERROR_OK) {
+        error =
+            options_read(plugin->manifest, plugin->section, registry->arena, &plugin->config, why);
+    }
+    return error == ERROR_OK ? add_checkers(registry, plugin, plugin->manifest->checkers,
+                                            plugin->manifest->checker_count)
+                             : error;
+}
+
+static int
+add_image(struct registry *registry, struct image *image, struct error_text *why)
+{
+    const struct plugin *twin = find_plugin(registry, image->manifest->name);
+    if (twin != NULL) {
+        struct error_text taken;
+        (void)error_say(&taken, ERROR_EXISTS, "%s: the name %s is taken by %s", image->file,
+                        twin->name, twin->file);
+        log_warning("plugin", "%s", taken.text);
+        return registry_add_refused(registry, image->file, &taken);
+    }
+    struct plugin *plugin = add_plugin(registry, image->file);
+    if (plugin == NULL) {
+        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
+    }
+    return fill_plugin(registry, plugin, image, why);
+}
+
+int
+registry_new(const struct conf *conf, struct image *const *images, size_t image_count,
+             struct registry **out_registry, struct error_text *why)
+{
+    struct registry *registry = calloc(1, sizeof(*registry));
+    struct arena *arena = arena_new(REGISTRY_ARENA_BYTES);
+    if (registry == NULL || arena == NULL) {
+        free(registry);
+        arena_free(&arena);
+        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
+    }
+    registry->references = 1;
+    registry->conf = conf;
+    registry->arena = arena;
+    for (size_t i = 0; i < image_count; i++) {
+        int error = add_image(registry, images[i], why);
+        if (error != ERROR_OK) {
+            registry_free(registry);
+            return error;
+        }
+    }
+    settle(registry);
+    *out_registry = registry;
+    return ERROR_OK;
+}
+
+int
+registry_add_enumerated(struct registry *registry, struct plugin *plugin,
+                        const struct manifest_checker *checkers, size_t count, size_t *out_added)
+{
+    struct manifest_checker *copies = arena_alloc(registry->arena, (count + 1) * sizeof(*copies));
+    if (copies == NULL) {
+        return ERROR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int error = manifest_copy_checker(&checkers[i], registry->arena, &copies[i]);
+        if (error != ERROR_OK) {
+            return error;
+        }
+    }
+    size_t before = registry->checker_count;
+    int error = add_checkers(registry, plugin, copies, count);
+    settle(registry);
+    *out_added = registry->checker_count - before;
+    return error;
+}
