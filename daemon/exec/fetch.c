@@ -1,9 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 
-/* The fetcher: libcurl's multi handle in its socket interface, driven by the loop. libcurl says
- * which descriptors and which time it waits for, the loop waits, and whatever ended is delivered in
- * the same breath.
+/* The fetcher: who may run, who waits, what is left to do between callbacks, and the way in.
  *
  * Nobody's code runs inside a callback of libcurl, which forbids calls back into it: a callback
  * notes what it found, and fetch_hop_done() or the chores act on it. URLs hold subjects, so nothing
@@ -27,7 +25,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
@@ -36,155 +33,6 @@
 #define FETCH_WAITING_MAX 16384
 /* Without a transfer for so long, connections and the parsed CA bundle are let go. */
 #define IDLE_US (30 * CLOCK_US_PER_S)
-#define SOCKET_MAGIC UINT32_C(0x46534f43) /* "FSOC" */
-
-/* One descriptor of libcurl's. */
-struct fetch_socket {
-    uint32_t magic;
-    struct loop_watch watch;
-    struct fetcher *fetcher;
-};
-
-/* ---- libcurl and the loop */
-
-static void
-drain(struct fetcher *fetcher)
-{
-    int left = 0;
-    CURLMsg *message;
-    while ((message = curl_multi_info_read(fetcher->multi, &left)) != NULL) {
-        void *context = NULL;
-        CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &context);
-        fetch_hop_done(fetch_of(context), code);
-    }
-}
-
-static void
-act(struct fetcher *fetcher, curl_socket_t fd, int events)
-{
-    int running = 0;
-    CURLMcode code = curl_multi_socket_action(fetcher->multi, fd, events, &running);
-    assert(code != CURLM_RECURSIVE_API_CALL && code != CURLM_BAD_HANDLE);
-    drain(fetcher);
-}
-
-/* A hang-up is told as readiness: the read or write that follows finds out what it was, and what
- * had arrived before it is not lost. */
-static void
-on_socket_ready(struct loop_watch *watch, uint32_t events)
-{
-    const struct fetch_socket *known = CONTAINER_OF(watch, struct fetch_socket, watch);
-    uint32_t broken = (events & (EPOLLERR | EPOLLHUP)) != 0 ? watch->events : 0;
-    int ready = ((events | broken) & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
-    ready |= ((events | broken) & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
-    act(known->fetcher, watch->fd, ready);
-}
-
-static void
-forget_socket(struct fetcher *fetcher, struct fetch_socket *known)
-{
-    if (known != NULL) {
-        loop_watch_remove(fetcher->loop, &known->watch);
-        free(known);
-    }
-}
-
-/* Errors: NOMEM, IO; then libcurl's descriptor is not watched. */
-static int
-watch_socket(struct fetcher *fetcher, curl_socket_t fd, uint32_t events, struct fetch_socket *known)
-{
-    if (known != NULL) {
-        known->watch.events = events;
-        return loop_watch_change(fetcher->loop, &known->watch);
-    }
-    known = malloc(sizeof(*known));
-    if (known == NULL) {
-        return ERROR_NOMEM;
-    }
-    *known = (struct fetch_socket){
-        .magic = SOCKET_MAGIC,
-        .watch = { .fd = fd, .events = events, .fn = on_socket_ready },
-        .fetcher = fetcher,
-    };
-    int error = loop_watch_add(fetcher->loop, &known->watch);
-    if (error != ERROR_OK) {
-        free(known);
-        return error;
-    }
-    curl_multi_assign(fetcher->multi, fd, known);
-    return ERROR_OK;
-}
-
-static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
-{
-    struct fetcher *fetcher = fetcher_of(context);
-    struct fetch_socket *known = socket_context;
-    assert(known == NULL || known->magic == SOCKET_MAGIC);
-    if (what == CURL_POLL_REMOVE) {
-        forget_socket(fetcher, known);
-        return 0;
-    }
-    uint32_t events = (what & CURL_POLL_IN) != 0 ? EPOLLIN : 0;
-    events |= (what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0;
-    int error = watch_socket(fetcher, fd, events, known);
-    void *owner = NULL;
-    if (error != ERROR_OK && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner) == CURLE_OK &&
-        owner != NULL) {
-        fetcher_doom(fetcher, fetch_of(owner), error == ERROR_NOMEM ? error : ERROR_UNREACHABLE);
-    }
-    return 0;
-}
-
-static int
-on_curl_wants_time(CURLM *multi, long timeout_ms, void *context)
-{
-    (void)multi;
-    struct fetcher *fetcher = fetcher_of(context);
-    int64_t due_us = timeout_ms < 0 ? CLOCK_NEVER : clock_deadline_us(timeout_ms * CLOCK_US_PER_MS);
-    loop_timer_arm(fetcher->loop, &fetcher->curl_timer, due_us);
-    return 0;
-}
-
-static void
-on_curl_time(struct loop_timer *timer)
-{
-    act(CONTAINER_OF(timer, struct fetcher, curl_timer), CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int
-open_multi(struct fetcher *fetcher)
-{
-    CURLM *multi = curl_multi_init();
-    if (multi == NULL) {
-        return ERROR_NOMEM;
-    }
-    unsigned failed = 0;
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, fetcher);
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_wants_time);
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, fetcher);
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    /* No more run than this, so a new one never waits in libcurl: an idle one is closed for it. */
-    long most = (long)fetcher->connections_max;
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most);
-    assert(failed == 0);
-    fetcher->multi = multi;
-    return ERROR_OK;
-}
-
-static void
-close_multi(struct fetcher *fetcher)
-{
-    if (fetcher->multi != NULL) {
-        curl_multi_cleanup(fetcher->multi);
-        fetcher->multi = NULL;
-    }
-    loop_timer_disarm(fetcher->loop, &fetcher->curl_timer);
-}
-
 /* ---- Chores: what waits until all callbacks have returned */
 
 void
@@ -234,7 +82,7 @@ on_idle(struct loop_timer *timer)
 {
     struct fetcher *fetcher = CONTAINER_OF(timer, struct fetcher, idle);
     if (fetcher->live_count == 0) {
-        close_multi(fetcher);
+        fetcher_close_multi(fetcher);
     }
 }
 
@@ -329,11 +177,11 @@ fetcher_new(const struct fetcher_options *options, struct fetcher **out_fetcher,
     list_init(&fetcher->doomed);
     list_init(&fetcher->paused);
     fetch_slots_init(&fetcher->slots, options->connections_max, options->host_connections_max);
-    fetcher->curl_timer.fn = on_curl_time;
+    fetcher->curl_timer.fn = fetcher_on_curl_time;
     fetcher->chores.fn = on_chores;
     fetcher->idle.fn = on_idle;
     int error = copy_options(fetcher, options);
-    error = error == ERROR_OK ? open_multi(fetcher) : error;
+    error = error == ERROR_OK ? fetcher_open_multi(fetcher) : error;
     if (error != ERROR_OK) {
         error_say(why, error, "the fetcher: %s", error_sentence(error));
     } else if (access(fetcher->ca_file, R_OK) != 0) {
@@ -370,7 +218,7 @@ fetcher_free(struct fetcher **fetcher)
     }
     *fetcher = NULL;
     fetcher_close(dropped);
-    close_multi(dropped);
+    fetcher_close_multi(dropped);
     loop_timer_disarm(dropped->loop, &dropped->chores);
     loop_timer_disarm(dropped->loop, &dropped->idle);
     dropped->orphaned = true;
@@ -406,7 +254,7 @@ fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
     if (fetcher->slots.waiting >= FETCH_WAITING_MAX) {
         return ERROR_BUSY;
     }
-    if (fetcher->multi == NULL && open_multi(fetcher) != ERROR_OK) {
+    if (fetcher->multi == NULL && fetcher_open_multi(fetcher) != ERROR_OK) {
         return ERROR_NOMEM;
     }
     int error = fetch_new(fetcher, request, &fetch);

@@ -145,18 +145,33 @@ void fetcher_ended(struct fetcher *fetcher);
 /** A fetch's memory is gone. */
 void fetcher_forget(struct fetcher *fetcher);
 
-/* ---- fetch_request.c: from a struct fetch_request to an easy handle */
+/* ---- fetch_drive.c: libcurl and the loop */
+
+/** Errors: NOMEM. Nothing may be in flight when it is closed. */
+MUST_CHECK int fetcher_open_multi(struct fetcher *fetcher);
+void fetcher_close_multi(struct fetcher *fetcher);
+/** The function of fetcher->curl_timer. */
+void fetcher_on_curl_time(struct loop_timer *timer);
+
+/* ---- fetch_request.c: a struct fetch_request, judged and copied */
 
 /** Errors: INVALID, NOMEM. *out_fetch is pending, one reference: the caller's. */
 MUST_CHECK int
 fetch_new(struct fetcher *fetcher, const struct fetch_request *request, struct fetch **out_fetch);
-/** Tell the easy handle about method, body, headers and URL of the next hop. Errors: NOMEM. */
-MUST_CHECK int fetch_prepare_hop(struct fetch *fetch);
 /** Leave out what may not go on: secrets where `trusted` is false, a body's own where there is none
  *  any more. Errors: NOMEM. */
 MUST_CHECK int fetch_filter_headers(struct fetch *fetch, bool trusted);
 /** Free all that is not part of the reply. */
 void fetch_drop_request(struct fetch *fetch);
+
+/* ---- fetch_easy.c: the easy handle and its options */
+
+/** Make it, with what no hop changes and the cookies of earlier steps. Errors: NOMEM. */
+MUST_CHECK int fetch_easy_new(struct fetch *fetch, const char *cookies);
+/** Tell it about method, body, headers and URL of the next hop. Errors: NOMEM. */
+MUST_CHECK int fetch_easy_prepare(struct fetch *fetch);
+/** Whether its method has a body. */
+bool fetch_sends_body(const struct fetch *fetch);
 
 /* ---- fetch_transfer.c: one transfer from begin to end */
 

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 
-/* From a request to an easy handle. Everything is judged and copied before anything is sent: a URL
- * by fetch_url, header names and values byte by byte (libcurl would send a line break as it is). */
+/* Requests: judged and copied before anything is sent. A URL by fetch_url, header names and values
+ * byte by byte (libcurl would send a line break as it is); then what of them may go on to the next
+ * hop of a redirect. */
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "daemon/exec/fetch_int.h"
 
@@ -15,29 +15,6 @@
 #define SEND_BODY_MAX_BYTES (1024 * 1024)
 #define HEADER_BYTES_MAX 8192
 #define STOP_AT_BYTES_MAX 1024
-/* libcurl's connection phase may not outlive our own timer by much. */
-#define BACKSTOP_MS 1000
-
-struct long_option {
-    CURLoption option;
-    long value;
-};
-
-static const struct long_option long_options[] = {
-    { CURLOPT_NOSIGNAL, 1 },
-    { CURLOPT_QUICK_EXIT, 1 }, /* or a slow look-up of a name holds the loop */
-    { CURLOPT_FOLLOWLOCATION, 0 },
-    { CURLOPT_HTTP09_ALLOWED, 0 },
-    { CURLOPT_HTTP_CONTENT_DECODING, 0 }, /* fetch_gzip does it */
-    { CURLOPT_NETRC, CURL_NETRC_IGNORED },
-    { CURLOPT_BUFFERSIZE, FETCH_READ_BYTES },
-    { CURLOPT_UPLOAD_BUFFERSIZE, 16384 },
-    { CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
-    { CURLOPT_SSL_VERIFYPEER, 1 },
-    { CURLOPT_SSL_VERIFYHOST, 2 },
-    { CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
-};
-
 /* They say where a message ends or whom it is for: the fetcher's own. */
 static const char *const own_headers[] = { "Host",       "Content-Length", "Transfer-Encoding",
                                            "Connection", "Upgrade",        "Expect" };
@@ -171,91 +148,6 @@ copy_stops(struct fetch *fetch, const struct fetch_request *request)
     return ERROR_OK;
 }
 
-/* One cookie a line, as fetch_transfer wrote them. */
-static int
-give_cookies(struct fetch *fetch, const char *cookies)
-{
-    int error = ERROR_OK;
-    while (error == ERROR_OK && cookies != NULL && cookies[0] != '\0') {
-        size_t len = strcspn(cookies, "\n");
-        char *line = strndup(cookies, len);
-        if (line == NULL) {
-            return ERROR_NOMEM;
-        }
-        error = curl_easy_setopt(fetch->easy, CURLOPT_COOKIELIST, line) == CURLE_OK ? ERROR_OK
-                                                                                    : ERROR_NOMEM;
-        free(line);
-        cookies += len + (cookies[len] == '\n' ? 1 : 0);
-    }
-    return error;
-}
-
-static size_t
-on_header(char *bytes, size_t size, size_t count, void *context)
-{
-    struct fetch *fetch = fetch_of(context);
-    fetch->error = fetch_head_line(&fetch->head, bytes, size * count);
-    return fetch->error == ERROR_OK ? size * count : 0;
-}
-
-/* With a proxy the address is the proxy's, which the operator chose. */
-static curl_socket_t
-on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    struct fetch *fetch = fetch_of(context);
-    struct fetcher *fetcher = fetch->fetcher;
-    if (purpose != CURLSOCKTYPE_IPCXN ||
-        (fetcher->proxy[0] == '\0' &&
-         !address_is_allowed(&address->addr, fetcher->allowed, fetcher->allowed_count))) {
-        fetch->denied = true;
-        return CURL_SOCKET_BAD;
-    }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-/* What no hop changes. A handle that does not take an option is out of memory: which options there
- * are is the build's business. */
-static int
-set_up_easy(struct fetch *fetch)
-{
-    const struct fetcher *fetcher = fetch->fetcher;
-    CURL *easy = fetch->easy;
-    unsigned failed = 0;
-    for (size_t i = 0; i < ARRAY_LEN(long_options); i++) {
-        failed |= curl_easy_setopt(easy, long_options[i].option, long_options[i].value);
-    }
-    failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
-    failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, fetch_body_write);
-    failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-    failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
-    failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    failed |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
-    failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, fetcher->user_agent);
-    /* A proxy only when configured, and then for everything: never what the environment says. */
-    failed |= curl_easy_setopt(easy, CURLOPT_PROXY, fetcher->proxy);
-    failed |= curl_easy_setopt(easy, CURLOPT_NOPROXY, fetcher->proxy[0] == '\0' ? "*" : "");
-    /* A bundle that is one file is parsed once for all transfers (libcurl's CA cache), a folder of
-     * certificates again for each handshake. */
-    failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, fetcher->ca_file);
-    failed |= curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* an engine, and no file */
-    return failed == 0 ? ERROR_OK : ERROR_NOMEM;
-}
-
-static int
-set_timeout(struct fetch *fetch, int64_t timeout_us)
-{
-    int64_t ms = timeout_us / 1000 + BACKSTOP_MS;
-    long backstop_ms = ms < INT32_MAX ? (long)ms : INT32_MAX;
-    fetch->timeout_us = timeout_us;
-    return curl_easy_setopt(fetch->easy, CURLOPT_TIMEOUT_MS, backstop_ms) == CURLE_OK
-               ? ERROR_OK
-               : ERROR_INVALID;
-}
-
 static int
 fill(struct fetch *fetch, const struct fetch_request *request)
 {
@@ -266,13 +158,8 @@ fill(struct fetch *fetch, const struct fetch_request *request)
     if (error != ERROR_OK) {
         return error;
     }
-    fetch->easy = curl_easy_init();
-    if (fetch->easy == NULL) {
-        return ERROR_NOMEM;
-    }
-    error = set_up_easy(fetch);
-    error = error == ERROR_OK ? set_timeout(fetch, request->timeout_us) : error;
-    return error == ERROR_OK ? give_cookies(fetch, request->cookies) : error;
+    fetch->timeout_us = request->timeout_us;
+    return fetch_easy_new(fetch, request->cookies);
 }
 
 int
@@ -309,47 +196,6 @@ fetch_new(struct fetcher *fetcher, const struct fetch_request *request, struct f
     return ERROR_OK;
 }
 
-static bool
-has_send_body(const struct fetch *fetch)
-{
-    return fetch->method == FETCH_POST || fetch->method == FETCH_PUT;
-}
-
-static unsigned
-set_method(struct fetch *fetch)
-{
-    CURL *easy = fetch->easy;
-    unsigned failed = 0;
-    if (has_send_body(fetch)) {
-        failed |= curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->send_len);
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, fetch->send_body);
-    } else if (fetch->method == FETCH_HEAD) {
-        failed |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    } else {
-        failed |= curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    }
-    failed |=
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, fetch->method == FETCH_PUT ? "PUT" : NULL);
-    return failed;
-}
-
-int
-fetch_prepare_hop(struct fetch *fetch)
-{
-    CURL *easy = fetch->easy;
-    bool is_https = fetch->url.is_https;
-    unsigned failed = set_method(fetch);
-    failed |= curl_easy_setopt(easy, CURLOPT_URL, fetch->url.text);
-    failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->headers);
-    /* Over TLS one connection for many, and wait until it is known whether it can be one. Without
-     * TLS there is no HTTP/2 to wait for, and the wait would be for the first whole reply. */
-    failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                               (long)(is_https ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-    failed |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, is_https ? 1L : 0L);
-    return failed == 0 ? ERROR_OK : ERROR_NOMEM;
-}
-
 /* An allow-list: which of a plugin's own headers carries a secret, nobody here can know. */
 static bool
 may_go_anywhere(const char *line)
@@ -378,7 +224,7 @@ fetch_filter_headers(struct fetch *fetch, bool trusted)
     fetch->headers = NULL;
     for (struct curl_slist *at = all; at != NULL && error == ERROR_OK; at = at->next) {
         if ((trusted || may_go_anywhere(at->data)) &&
-            (has_send_body(fetch) || !is_about_body(at->data))) {
+            (fetch_sends_body(fetch) || !is_about_body(at->data))) {
             error = add_header_line(fetch, at->data);
         }
     }

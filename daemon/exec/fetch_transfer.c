@@ -205,7 +205,7 @@ start_hop(struct fetch *fetch)
     if (is_denied_literal(fetch)) {
         return ERROR_DENIED;
     }
-    int error = fetch_prepare_hop(fetch);
+    int error = fetch_easy_prepare(fetch);
     if (error != ERROR_OK) {
         return error;
     }
