@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* A REQ socket with deadlines of its own. nng dials and dials again in the background, so that a
- * call can be interrupted while there is nobody to talk to; what nng's threads learn (a connection
- * came or went, an operation ended) they leave under the lock and ring an eventfd. The calling
- * thread alone decides when to give up.
+ * call can be interrupted while there is nobody to talk to; a message whose connection went before
+ * the reply came is sent again from here, because nng's own resending goes by the clock. What nng's
+ * threads learn (a connection came or went, an operation ended) they leave under the lock, where
+ * they also ring an eventfd. The calling thread alone decides when to give up.
  *
  * A message is sent first and its reply awaited after that, never both at once: nng 1.5.2 crashes
  * when a receive is cancelled while its send is still pending. */
@@ -27,16 +28,21 @@
 #define REPLY_BYTES_MAX (64U * 1024 * 1024) /* an answer over 100,000 sites is about half of it */
 #define REDIAL_MIN_MS 10
 #define REDIAL_MAX_MS 100
+#define LOST 1        /* of a receive: the connection went, ask again */
 #define LOSSES_MAX 64 /* connections lost in one call: it is the call that kills them */
+
+/* Guards what nng's threads and a call both touch, of all connections: it is only ever held for a
+ * few instructions. Not in the struct, so that taking it is also what publishes the struct to nng's
+ * threads. */
+static pthread_mutex_t conns_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct conn {
     nng_socket socket;
     nng_dialer dialer;
     nng_aio *aio;
-    pthread_mutex_t lock;
-    unsigned pipes;  /* under the lock: open connections */
-    unsigned losses; /* under the lock: connections that went */
-    bool is_done;    /* under the lock: the operation in hand has ended */
+    unsigned pipes;  /* under conns_lock: open connections */
+    unsigned losses; /* under conns_lock: connections that went */
+    bool is_done;    /* under conns_lock: the operation in hand has ended */
     int wake_fd;
     int interrupt_fd;
     int64_t connect_ms;
@@ -83,15 +89,15 @@ on_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 {
     (void)pipe;
     struct conn *conn = context;
-    (void)pthread_mutex_lock(&conn->lock);
+    (void)pthread_mutex_lock(&conns_lock);
     if (event == NNG_PIPE_EV_ADD_POST) {
         conn->pipes++;
     } else if (conn->pipes > 0) {
         conn->pipes--;
         conn->losses++;
     }
-    (void)pthread_mutex_unlock(&conn->lock);
     ring(conn->wake_fd);
+    (void)pthread_mutex_unlock(&conns_lock);
 }
 
 /* [nng's threads] */
@@ -99,10 +105,10 @@ static void
 on_done(void *context)
 {
     struct conn *conn = context;
-    (void)pthread_mutex_lock(&conn->lock);
+    (void)pthread_mutex_lock(&conns_lock);
     conn->is_done = true;
-    (void)pthread_mutex_unlock(&conn->lock);
     ring(conn->wake_fd);
+    (void)pthread_mutex_unlock(&conns_lock);
 }
 
 static int
@@ -141,10 +147,11 @@ conn_new(const char *url, struct conn **out_conn, struct why *why)
     if (conn == NULL) {
         return why_nomem(why);
     }
-    (void)pthread_mutex_init(&conn->lock, NULL);
+    (void)pthread_mutex_lock(&conns_lock);
     conn->connect_ms = CONN_CONNECT_MS;
     conn->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     conn->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    (void)pthread_mutex_unlock(&conns_lock);
     int code = ROLLCALL_OK;
     if (conn->wake_fd < 0 || conn->interrupt_fd < 0) {
         code = why_say(why, ROLLCALL_E_NOMEM, "no descriptors left: %s", strerror(errno));
@@ -171,8 +178,10 @@ conn_free(struct conn **conn)
         return;
     }
     if (nng_socket_id(gone->socket) > 0) {
-        (void)nng_close(gone->socket);
+        (void)nng_close(gone->socket); /* returns after the last callback */
     }
+    (void)pthread_mutex_lock(&conns_lock);
+    (void)pthread_mutex_unlock(&conns_lock);
     if (gone->aio != NULL) {
         nng_aio_free(gone->aio);
     }
@@ -182,7 +191,6 @@ conn_free(struct conn **conn)
     if (gone->interrupt_fd >= 0) {
         (void)close(gone->interrupt_fd);
     }
-    (void)pthread_mutex_destroy(&gone->lock);
     free(gone);
 }
 
@@ -202,11 +210,11 @@ static struct view
 look(struct conn *conn)
 {
     (void)drain(conn->wake_fd);
-    (void)pthread_mutex_lock(&conn->lock);
+    (void)pthread_mutex_lock(&conns_lock);
     struct view view = { .is_done = conn->is_done,
                          .is_connected = conn->pipes > 0,
                          .losses = conn->losses };
-    (void)pthread_mutex_unlock(&conn->lock);
+    (void)pthread_mutex_unlock(&conns_lock);
     conn->was_connected = conn->was_connected || view.is_connected;
     return view;
 }
@@ -296,9 +304,9 @@ await(struct conn *conn, struct watch *watch, struct why *why)
 static void
 begin(struct conn *conn)
 {
-    (void)pthread_mutex_lock(&conn->lock);
+    (void)pthread_mutex_lock(&conns_lock);
     conn->is_done = false;
-    (void)pthread_mutex_unlock(&conn->lock);
+    (void)pthread_mutex_unlock(&conns_lock);
 }
 
 static int
@@ -307,6 +315,9 @@ result_of(struct conn *conn, struct why *why)
     int failed = nng_aio_result(conn->aio);
     if (failed == 0) {
         return ROLLCALL_OK;
+    }
+    if (failed == NNG_ECONNRESET) {
+        return LOST;
     }
     return why_say(why, ROLLCALL_E_UNREACHABLE, "the connection failed: %s", nng_strerror(failed));
 }
@@ -395,11 +406,14 @@ conn_call(struct conn *conn, const char *text, int64_t wait_ms, char **out_reply
     struct watch watch = { .deadline_ms = now_ms() + wait_ms,
                            .alone_ms = -1,
                            .losses = view.losses };
-    if (code == ROLLCALL_OK) {
+    if (code != ROLLCALL_OK) {
+        return code;
+    }
+    do {
         code = send_text(conn, text, &watch, why);
-    }
-    if (code == ROLLCALL_OK) {
-        code = receive_reply(conn, &watch, out_reply, out_length, why);
-    }
+        if (code == ROLLCALL_OK) {
+            code = receive_reply(conn, &watch, out_reply, out_length, why);
+        }
+    } while (code == LOST);
     return code;
 }

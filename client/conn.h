@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: MIT */
 /* One connection to a daemon: a message out, its reply back. librollcall's only door to nng.
  *
- * Deadlines, patience and interruption are ours; dialling again and asking again after a lost
- * connection is nng's. So a message may travel more than once: it must carry a key where that
- * matters. One thread calls; conn_interrupt() may come from anywhere. */
+ * A lost connection is dialled again and the message sent again, within the call. So a message may
+ * travel more than once: it must carry a key where that matters. One thread calls; conn_interrupt()
+ * may come from anywhere. */
 #ifndef ROLLCALL_CLIENT_CONN_H
 #define ROLLCALL_CLIENT_CONN_H
 

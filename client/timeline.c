@@ -18,8 +18,7 @@ struct scale {
 static double
 end_of(const rollcall_result *result)
 {
-    double started = result->started_ms > 0 ? result->started_ms : 0;
-    return result->elapsed_ms > 0 ? started + result->elapsed_ms : started;
+    return result->elapsed_ms > result->started_ms ? result->elapsed_ms : result->started_ms;
 }
 
 static struct scale

@@ -107,7 +107,7 @@ typedef struct rollcall_result {
     const char *url;        /* or NULL */
     const char *why;        /* with explain, or NULL */
     double started_ms;      /* after the query began; -1: never began */
-    double elapsed_ms;      /* how long it took from there; -1: unknown */
+    double elapsed_ms;      /* after the query began: when it ended; -1: unknown */
     int64_t retry_after_ms; /* -1: not told */
     int cached;
 } rollcall_result;
