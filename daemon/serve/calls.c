@@ -328,10 +328,11 @@ calls_begin(struct calls *calls, struct exchange *exchange, const char *bytes, s
     run_all(calls, exchange);
 }
 
-/* ---- peers -------------------------------------------------------------------------------- */
+/* ---- gone clients
+ * -------------------------------------------------------------------------------- */
 
-static void
-drop(struct exchange *exchange)
+void
+calls_drop(struct exchange *exchange)
 {
     for (size_t i = 0; i < exchange->message.count; i++) {
         struct call *call = &exchange->members[i];
@@ -348,17 +349,6 @@ drop(struct exchange *exchange)
     }
     forget(exchange);
     exchange->reply(exchange, NULL, 0);
-}
-
-void
-calls_peer_gone(struct calls *calls, uint32_t peer)
-{
-    LIST_FOR_EACH (node, &calls->exchanges) {
-        struct exchange *exchange = LIST_ENTRY(node, struct exchange, node);
-        if (exchange->peer == peer) {
-            drop(exchange);
-        }
-    }
 }
 
 struct exchange *

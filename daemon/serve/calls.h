@@ -21,11 +21,11 @@
 struct calls;
 struct call;
 
-/* One message in, one message out: embedded by whoever carries it. Set `peer` and `reply`. */
+/* One message in, one message out: embedded by whoever carries it, who sets `reply`. */
 struct exchange {
-    uint32_t peer; /* the connection; 0: none that could go away */
     /* Called exactly once for each calls_begin(), perhaps from inside it. The bytes are lent.
-     * NULL: the peer is gone, nothing is to be sent. */
+     * NULL: the peer is gone, nothing is
+     * to be sent. */
     void (*reply)(struct exchange *exchange, const char *bytes, size_t len);
     struct calls *calls; /* from here on calls.c's own */
     struct list node;
@@ -52,8 +52,9 @@ void calls_free(struct calls **calls);
 /** Serve one message. `bytes` are read before this returns; `exchange` stays until its reply. */
 void calls_begin(struct calls *calls, struct exchange *exchange, const char *bytes, size_t len);
 
-/** A connection is gone: drop its exchanges; what only they waited for ends in CALLS_GONE_US. */
-void calls_peer_gone(struct calls *calls, uint32_t peer);
+/** The peer is gone: its exchange ends now; a query that only it waited for ends after
+ *  CALLS_GONE_US. */
+void calls_drop(struct exchange *exchange);
 
 /** Walk the exchanges that wait: the first, the next; NULL at the end. */
 struct exchange *calls_first(struct calls *calls);

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* The nng side: REP sockets with contexts on the configured listeners; one message in, one out.
- * nng's threads own nothing of ours: they take a message, post it to the loop and return. The
- * daemon's only door to nng. */
+/* The nng side: a REP socket with contexts on the configured listeners; one message in, one out.
+ * nng's threads own nothing of ours: they post what came to the loop and return. The daemon's only
+ * door to nng. */
 #ifndef ROLLCALL_SERVE_SERVER_H
 #define ROLLCALL_SERVE_SERVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/base/error.h"
@@ -17,24 +18,36 @@ struct server;
 struct server_options {
     struct exec *exec;
     struct queries *queries;
-    const struct conf *conf;
-    void (*reload)(void *context); /* reserved for an admin's request; may be NULL */
-    void *context;
+    const char *const *listen; /* URLs */
+    size_t listen_count;
+    size_t max_calls;
 };
 
-/** Lock the socket's path, listen, probe itself once. Errors: EXISTS ("…: another rollcalld serves
- * this socket"), DENIED, IO, INVALID (a listener's URL); `why` names the URL. Thread: [main]. */
+/** Judge the URLs of `listen` as server_new() would, and touch nothing. Errors: as
+ *  endpoint_parse(). Thread: any. */
+MUST_CHECK int server_judge_urls(const char *const *urls, size_t count, struct error_text *why);
+
+/** Lock the sockets' paths, listen, begin to probe. Errors: EXISTS ("…: another rollcalld serves
+ *  this socket"), DENIED, UNSUPPORTED, IO, INVALID, RANGE, NOMEM; `why` names the URL. Thread:
+ *  [main] before exec_start(), or [loop]. */
 MUST_CHECK int server_new(const struct server_options *options, struct server **out_server,
                           struct error_text *why);
 
-/** No new connections; calls that would open a query are answered -32004. Thread: [loop]. */
+/** Wait until every listener has answered the daemon's own first call. Errors: TIMEOUT. Thread:
+ *  [main], after exec_start(). */
+MUST_CHECK int server_wait_ready(struct server *server, int64_t timeout_us);
+
+/** No new connections; calls that would open a query are answered -32004. Thread: [loop]. May be
+ *  called twice. */
 void server_close(struct server *server);
-/** Close the sockets and wait for nng. Thread: [main], after the queries have ended. */
+/** Let the last replies leave, close the sockets, wait for nng. Thread: [main], after the queries
+ *  have ended and before exec_stop(). */
 void server_stop(struct server *server);
+/** Accepts NULL and one that was never stopped. Thread: [main], when the loop does not run. */
 void server_free(struct server **server);
 
-/** Whether the last self-probe was answered in time: for the watchdog. Thread: any. */
-bool server_is_alive(const struct server *server);
+/** Whether the last self-probes were answered in time: for the watchdog. Thread: any. */
+bool server_is_alive(struct server *server);
 
 /** The URLs really listened on (port 0 resolved), for logs and tests: i-th or NULL. */
 const char *server_url(const struct server *server, size_t index);
