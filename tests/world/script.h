@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The script: which platforms there are, who is registered there, how slow they are and what is
+ * wrong with them. README.md says how one is written. Thread: one at a time. */
+#ifndef ROLLCALL_TESTS_WORLD_SCRIPT_H
+#define ROLLCALL_TESTS_WORLD_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/arena.h"
+#include "daemon/base/attr.h"
+#include "daemon/base/error.h"
+#include "tests/world/cases.h"
+
+#define SCRIPT_FILE_BYTES_MAX (16u * 1024 * 1024)
+#define SCRIPT_NAME_BYTES_MAX 64
+
+enum fault {
+    FAULT_NONE,
+    FAULT_RESET,         /* RST instead of a reply */
+    FAULT_HANG,          /* never a reply */
+    FAULT_CLOSE,         /* closed without a reply */
+    FAULT_TRUNCATE,      /* Content-Length promises more than comes */
+    FAULT_ENDLESS,       /* a chunked body without end */
+    FAULT_DRIP,          /* a byte every 100 ms */
+    FAULT_GZIP_BOMB,     /* a small body that inflates to half a gigabyte */
+    FAULT_REDIRECT_LOOP, /* to itself, for ever */
+    FAULT_GARBAGE,       /* not HTTP */
+    FAULT_STATUS,        /* "status:429": that status and a short text */
+    FAULT_BOT_WALL       /* a challenge page, 403 or as in "bot_wall:503" */
+};
+
+struct script_platform {
+    const char *name;
+    const char *const *registered;
+    size_t registered_count;
+    int64_t latency_us;          /* before the last reply of a chain */
+    const int64_t *latencies_us; /* or one for each exchange; the last one holds for the rest */
+    size_t latency_count;        /* 0: latency_us */
+    const char *case_stem;       /* this case's replies for everybody; NULL: by `registered` */
+    enum fault fault;
+    int fault_status; /* of STATUS and BOT_WALL */
+    const struct case_header *fault_headers;
+    size_t fault_header_count;
+    const char *const *fault_for; /* only for these; none: for everybody */
+    size_t fault_for_count;
+};
+
+struct script {
+    const struct script_platform *platforms;
+    size_t count;
+};
+
+/** Read a script. Owner: all lives in `arena`. Errors: NOT_FOUND, IO, TOO_BIG, PARSE, INVALID,
+ * NOMEM; `why` names file, platform and key, what was found and what is allowed. */
+MUST_CHECK int script_read(const char *path, struct arena *arena, struct script *out_script,
+                           struct error_text *why);
+
+/** Whether the fault stands in the place of any reply, so that no case is needed. */
+bool script_is_always_faulty(const struct script_platform *platform);
+
+#endif
