@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "daemon/base/buf.h"
-#include "daemon/conf/conf_doc_int.h"
+#include "daemon/conf/conf_int.h"
 #include "daemon/conf/conf_file.h"
 #include "daemon/conf/conf_override.h"
 #include "daemon/conf/conf_scan.h"

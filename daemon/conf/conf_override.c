@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "daemon/base/buf.h"
-#include "daemon/conf/conf_doc_int.h"
+#include "daemon/conf/conf_int.h"
 #include "daemon/conf/conf_scan.h"
 
 /* The name under which a lone value is read. */

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT */
 /* What a document is made of: shared by conf_doc.c and conf_override.c, the two files that know
  * libconfig, and by nobody else. */
-#ifndef ROLLCALL_CONF_CONF_DOC_INT_H
-#define ROLLCALL_CONF_CONF_DOC_INT_H
+#ifndef ROLLCALL_CONF_CONF_INT_H
+#define ROLLCALL_CONF_CONF_INT_H
 
 #include <libconfig.h>
 
