@@ -9,6 +9,12 @@
 #include "client/utf8.h"
 
 static void
+put_escape(FILE *out, unsigned code)
+{
+    (void)fprintf(out, code <= 0xff ? "\\x%02x" : "\\u{%x}", code);
+}
+
+static void
 put_cell(FILE *out, const char *text, char before)
 {
     if (before != '\0') {
@@ -27,8 +33,7 @@ put_cell(FILE *out, const char *text, char before)
         if (character == '"') {
             (void)fputs("\"\"", out);
         } else if (character < 0 || utf8_is_control(character)) {
-            (void)fprintf(out, "\\x%02x",
-                          character < 0 ? (unsigned char)*text : (unsigned)character);
+            put_escape(out, character < 0 ? (unsigned char)*text : (unsigned)character);
         } else {
             (void)fwrite(text, 1, length, out);
         }
