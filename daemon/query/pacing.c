@@ -71,14 +71,37 @@ take_slot(struct pacing *pacing)
 static void
 plan(struct pacing *pacing)
 {
-    bool wanted = pacing->waiting > 0 && has_slot(pacing);
-    loop_timer_arm(pacing->loop, &pacing->timer, wanted ? pacing_eta_us(pacing, 0) : CLOCK_NEVER);
+    int64_t due_us = CLOCK_NEVER;
+    if (pacing->waiting > 0 && pacing->moved) {
+        due_us = clock_now_us();
+    } else if (pacing->waiting > 0 && has_slot(pacing)) {
+        due_us = pacing_eta_us(pacing, 0);
+    }
+    loop_timer_arm(pacing->loop, &pacing->timer, due_us);
+}
+
+/* Each may leave when it is told, and take others with it. */
+static void
+tell_all(struct pacing *pacing)
+{
+    struct list told;
+    list_init(&told);
+    list_append_all(&told, &pacing->line);
+    pacing->moved = false;
+    for (struct list *node = list_pop_front(&told); node != NULL; node = list_pop_front(&told)) {
+        struct pacing_turn *turn = LIST_ENTRY(node, struct pacing_turn, node);
+        list_push_back(&pacing->line, node);
+        turn->moved(turn);
+    }
 }
 
 static void
 give_turns(struct loop_timer *timer)
 {
     struct pacing *pacing = CONTAINER_OF(timer, struct pacing, timer);
+    if (pacing->moved) {
+        tell_all(pacing);
+    }
     while (pacing->waiting > 0 && may_go(pacing)) {
         struct list *node = list_pop_front(&pacing->line);
         pacing->waiting--;
@@ -138,14 +161,6 @@ pacing_hold(struct pacing *pacing, int64_t span_us)
         return;
     }
     pacing->hold_until_us = until_us;
+    pacing->moved = pacing->waiting > 0;
     plan(pacing);
-    /* Each may leave when it is told, and take others with it. */
-    struct list told;
-    list_init(&told);
-    list_append_all(&told, &pacing->line);
-    for (struct list *node = list_pop_front(&told); node != NULL; node = list_pop_front(&told)) {
-        struct pacing_turn *turn = LIST_ENTRY(node, struct pacing_turn, node);
-        list_push_back(&pacing->line, node);
-        turn->moved(turn);
-    }
 }

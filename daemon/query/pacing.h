@@ -42,6 +42,7 @@ struct pacing {
     int64_t hold_until_us; /* the platform's own word */
     struct list line;
     size_t waiting;
+    bool moved;              /* who is in line has to hear of a hold */
     struct loop_timer timer; /* the next turn is given from the loop, never from inside a call */
 };
 
@@ -63,7 +64,8 @@ void pacing_leave(struct pacing *pacing, struct pacing_turn *turn);
 /** The request is over: its slot is free. */
 void pacing_done(struct pacing *pacing);
 
-/** The platform asked for a pause of `span_us`, cut at PACING_HOLD_US_MAX. */
+/** The platform asked for a pause of `span_us`, cut at PACING_HOLD_US_MAX. Who is in line hears of
+ *  it in a later turn of the loop. */
 void pacing_hold(struct pacing *pacing, int64_t span_us);
 
 /** When one could go who has `ahead` others before it, as far as the rate and the platform's word
