@@ -40,7 +40,8 @@ error_of(const struct fetch *fetch, CURLcode code)
         return fetch->error;
     }
     if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && fetch->stopped)) {
-        return ERROR_OK;
+        /* To libcurl a connection that ends inside the head is a reply without a body. */
+        return fetch->head.is_over ? ERROR_OK : ERROR_UNREACHABLE;
     }
     if (fetch->denied && code == CURLE_COULDNT_CONNECT) {
         return ERROR_DENIED;
