@@ -61,6 +61,14 @@ note_taking(enum lock_rank rank)
     held_count++;
 }
 
+NORETURN static void
+abort_unheld(const char *what, enum lock_rank rank)
+{
+    (void)fprintf(stderr, "lock: %s %s (rank %d), which this thread does not hold\n", what,
+                  rank_name(rank), (int)rank);
+    abort();
+}
+
 static void
 note_releasing(enum lock_rank rank)
 {
@@ -69,9 +77,7 @@ note_releasing(enum lock_rank rank)
         i--;
     }
     if (i == 0) {
-        (void)fprintf(stderr, "lock: releases %s (rank %d), which this thread does not hold\n",
-                      rank_name(rank), (int)rank);
-        abort();
+        abort_unheld("releases", rank);
     }
     for (; i < held_count; i++) {
         held[i - 1] = held[i];
@@ -83,8 +89,11 @@ note_releasing(enum lock_rank rank)
 static void
 note_waiting(enum lock_rank rank)
 {
-    if (held_count == 0 || held[held_count - 1] != rank) {
-        abort_over("waits with", rank, held_count == 0 ? rank : held[held_count - 1]);
+    if (held_count == 0) {
+        abort_unheld("waits with", rank);
+    }
+    if (held[held_count - 1] != rank) {
+        abort_over("waits with", rank, held[held_count - 1]);
     }
 }
 
