@@ -83,6 +83,38 @@ fetch_url_parse(const char *text, struct fetch_url *out_url)
     return ERROR_OK;
 }
 
+/* Blanks and bytes beyond ASCII stand in many Location headers; browsers send them as %XX. */
+static char *
+encode(const char *location)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = malloc(3 * strlen(location) + 1);
+    char *at = out;
+    for (; out != NULL && *location != '\0'; location++) {
+        unsigned char byte = (unsigned char)*location;
+        if (byte > ' ' && byte < 0x80) {
+            *at++ = *location;
+        } else {
+            *at++ = '%';
+            *at++ = hex[byte >> 4];
+            *at++ = hex[byte & 15];
+        }
+    }
+    if (out != NULL) {
+        *at = '\0';
+    }
+    return out;
+}
+
+/* `parts` is at the base; afterwards *out_joined is curl_free()d by the caller. */
+static bool
+join(CURLU *parts, const char *location, char **out_joined)
+{
+    return curl_url_set(parts, CURLUPART_URL, location, CURLU_DISALLOW_USER) == CURLUE_OK &&
+           curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+           curl_url_get(parts, CURLUPART_URL, out_joined, 0) == CURLUE_OK;
+}
+
 int
 fetch_url_follow(const struct fetch_url *base, const char *location, struct fetch_url *out_url)
 {
@@ -93,19 +125,14 @@ fetch_url_follow(const struct fetch_url *base, const char *location, struct fetc
     if (location[0] == '#') { /* the same page; the parser would drop its last segment */
         location = base->text;
     }
+    char *encoded = encode(location);
     CURLU *parts = curl_url();
-    if (parts == NULL) {
-        return ERROR_NOMEM;
-    }
-    int error = ERROR_PROTOCOL;
-    /* Blanks and bytes beyond ASCII stand in many Location headers; browsers encode them. */
-    if (curl_url_set(parts, CURLUPART_URL, base->text, 0) == CURLUE_OK &&
-        curl_url_set(parts, CURLUPART_URL, location, CURLU_URLENCODE | CURLU_DISALLOW_USER) ==
-            CURLUE_OK &&
-        curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_URL, &joined, 0) == CURLUE_OK) {
+    int error = encoded != NULL && parts != NULL ? ERROR_PROTOCOL : ERROR_NOMEM;
+    if (error != ERROR_NOMEM && curl_url_set(parts, CURLUPART_URL, base->text, 0) == CURLUE_OK &&
+        join(parts, encoded, &joined)) {
         error = fetch_url_parse(joined, out_url);
     }
+    free(encoded);
     curl_free(joined);
     curl_url_cleanup(parts);
     return error == ERROR_INVALID ? ERROR_PROTOCOL : error;

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,8 +40,9 @@ static struct fetcher *fetcher;
 static struct scripted *server;
 static struct fetcher_options options;
 static struct address_range loopback;
-static const struct fixture_route *routes;
-static size_t route_count;
+/* The test sets them while the server's threads run: release and acquire on the pointer. */
+static _Atomic(const struct fixture_route *) routes;
+static atomic_size_t route_count;
 static char texts[16][512];
 static unsigned text_count;
 
@@ -49,9 +51,10 @@ find_route(const char *request)
 {
     const char *target = strchr(request, ' ') + 1;
     size_t len = strcspn(target, " ");
+    const struct fixture_route *table = routes;
     for (size_t i = 0; i < route_count; i++) {
-        if (strlen(routes[i].target) == len && strncmp(routes[i].target, target, len) == 0) {
-            return &routes[i];
+        if (strlen(table[i].target) == len && strncmp(table[i].target, target, len) == 0) {
+            return &table[i];
         }
     }
     return NULL;
@@ -63,19 +66,20 @@ serve_routes(struct scripted_conn *conn, void *context)
     (void)context;
     const char *request;
     while ((request = scripted_read(conn)) != NULL) {
-        const struct fixture_route *route = find_route(request);
-        if (route == NULL) {
+        const struct fixture_route *found = find_route(request);
+        if (found == NULL) {
             scripted_say(conn, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
             continue;
         }
-        scripted_send(conn, route->reply,
-                      route->reply_len > 0 ? route->reply_len : strlen(route->reply));
-        if (route->then == ROUTE_HOLD) {
+        struct fixture_route route = *found; /* once it has its reply, the test may end */
+        scripted_send(conn, route.reply,
+                      route.reply_len > 0 ? route.reply_len : strlen(route.reply));
+        if (route.then == ROUTE_HOLD) {
             scripted_until_closed(conn);
-        } else if (route->then == ROUTE_RESET) {
+        } else if (route.then == ROUTE_RESET) {
             scripted_reset(conn);
         }
-        if (route->then != ROUTE_KEEP) {
+        if (route.then != ROUTE_KEEP) {
             return;
         }
     }
@@ -100,6 +104,7 @@ url_of(const char *target)
     return text("http://127.0.0.1:%u%s", scripted_port(server), target);
 }
 
+/* Before the first request, and once: the table stays until tear_down(). */
 #define USE_ROUTES(table) (routes = (table), route_count = ARRAY_LEN(table))
 
 MAYBE_UNUSED static void
