@@ -105,7 +105,14 @@ url_of(const char *target)
 }
 
 /* Before the first request, and once: the table stays until tear_down(). */
-#define USE_ROUTES(table) (routes = (table), route_count = ARRAY_LEN(table))
+#define USE_ROUTES(table) use_routes(table, ARRAY_LEN(table))
+
+MAYBE_UNUSED static void
+use_routes(const struct fixture_route *table, size_t count)
+{
+    routes = table;
+    route_count = count;
+}
 
 MAYBE_UNUSED static void
 open_fetcher(void)
