@@ -12,6 +12,7 @@
 
 #define TOKEN_BYTES 128
 #define NAME_BYTES 256
+#define PAGE_REDIRECTS 2 /* to the same page with a slash or a language */
 
 static void
 add_headers(rollcall_check *check)
@@ -89,6 +90,7 @@ check_address(rollcall_check *check, const rollcall_reply *reply)
 {
     if (reply == NULL) {
         add_headers(check);
+        rollcall_follow(check, PAGE_REDIRECTS);
         return rollcall_get(check, "{base}/login/identify");
     }
     return check->step == 1 ? search(check, reply) : read_search(check, reply);
