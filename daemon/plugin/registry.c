@@ -55,6 +55,12 @@ registry_unref(struct registry **registry)
     }
 }
 
+bool
+registry_is_shared(const struct registry *registry)
+{
+    return registry->references > 1;
+}
+
 size_t
 registry_plugin_count(const struct registry *registry)
 {

@@ -82,6 +82,8 @@ registry_add_enumerated(struct registry *registry, struct plugin *plugin,
 /** Thread: [loop], or [main] while no loop runs. */
 struct registry *registry_ref(struct registry *registry);
 void registry_unref(struct registry **registry);
+/** Whether anybody but the caller, who holds a reference, holds one. */
+bool registry_is_shared(const struct registry *registry);
 
 size_t registry_plugin_count(const struct registry *registry);
 struct plugin *registry_plugin(const struct registry *registry, size_t index);
