@@ -222,7 +222,7 @@ static const struct spec specs[] = {
     { "kind", "KIND", VERB_CHECK | VERB_PLATFORMS, take_kind, "email or username" },
     { "only", "VERDICT", VERB_CHECK, take_only,
       "show only registered, unregistered or unknown (may be repeated)" },
-    { "strategy", "NAME", VERB_CHECK, take_strategy, "race, lazy, staggered or auto" },
+    { "strategy", "NAME", VERB_CHECK, take_strategy, "race, lazy or auto, in which order to ask" },
     { "timeout", "S", VERB_CHECK, take_timeout, "seconds that the whole query may take" },
     { "fresh", NULL, VERB_CHECK, take_fresh, "take nothing from the cache" },
     { "explain", NULL, VERB_CHECK, take_explain, "say why each check started when it did" },
