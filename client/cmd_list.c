@@ -14,8 +14,7 @@
 #include "client/table.h"
 #include "client/term.h"
 
-#define PATH_BYTES 128 /* a status value's name: "checks.in_flight" */
-#define DEPTH_MAX 4
+#define DEPTH_MAX 4 /* of objects in a status; deeper ones are shown as JSON */
 
 /* How a result becomes a table; false: no memory. */
 typedef bool (*fill_fn)(struct table *table, const struct json *result);
@@ -188,18 +187,19 @@ add_value(struct table *table, const struct json *value)
 static bool
 add_values(struct table *table, const struct json *object, const char *path, unsigned depth)
 {
-    for (const struct json *value = json_first(object); value != NULL; value = json_next(value)) {
-        char name[PATH_BYTES];
-        (void)snprintf(name, sizeof(name), "%s%s%s", path, path[0] != '\0' ? "." : "",
-                       json_name(value) != NULL ? json_name(value) : "");
-        bool is_nested = json_is_object(value) && depth < DEPTH_MAX;
-        bool is_added = is_nested ? add_values(table, value, name, depth + 1)
-                                  : table_add(table, name) && add_value(table, value);
-        if (!is_added) {
+    bool is_added = true;
+    for (const struct json *value = json_first(object); is_added && value != NULL;
+         value = json_next(value)) {
+        char *name = NULL;
+        if (asprintf(&name, "%s%s%s", path, path[0] != '\0' ? "." : "", json_name(value)) < 0) {
             return false;
         }
+        bool is_nested = json_is_object(value) && depth < DEPTH_MAX;
+        is_added = is_nested ? add_values(table, value, name, depth + 1)
+                             : table_add(table, name) && add_value(table, value);
+        free(name);
     }
-    return true;
+    return is_added;
 }
 
 static bool
