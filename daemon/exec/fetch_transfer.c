@@ -33,6 +33,15 @@ static const struct code_row codes[] = {
     { CURLE_URL_MALFORMAT, ERROR_PROTOCOL },
 };
 
+/* libcurl calls it out of memory when a line of a head is longer than its 100 KiB. */
+static bool
+has_begun_head(const struct fetch *fetch)
+{
+    curl_off_t us = 0;
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_STARTTRANSFER_TIME_T, &us);
+    return us > 0 && !fetch->head.is_over;
+}
+
 static int
 error_of(const struct fetch *fetch, CURLcode code)
 {
@@ -45,6 +54,9 @@ error_of(const struct fetch *fetch, CURLcode code)
     }
     if (fetch->denied && code == CURLE_COULDNT_CONNECT) {
         return ERROR_DENIED;
+    }
+    if (code == CURLE_OUT_OF_MEMORY && has_begun_head(fetch)) {
+        return ERROR_PROTOCOL;
     }
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (codes[i].code == code) {
