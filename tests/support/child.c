@@ -223,6 +223,7 @@ become(const struct image *image, pid_t parent)
         dup2(image->stdout_fd, STDOUT_FILENO) < 0 || dup2(image->stderr_fd, STDERR_FILENO) < 0) {
         _exit(EXEC_FAILED);
     }
+    (void)close_range(STDERR_FILENO + 1, ~0U, 0); /* whatever we were given ourselves */
     (void)execvpe(image->argv[0], (char *const *)(uintptr_t)image->argv, image->env);
     static const char message[] = "cannot be executed\n";
     (void)!write(STDERR_FILENO, image->argv[0], strlen(image->argv[0]));

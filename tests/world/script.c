@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/base/json.h"
 #include "tests/world/text.h"
@@ -44,7 +45,7 @@ no_memory(struct reader *reader)
 /* ---- Values */
 
 static int
-read_texts(struct reader *reader, const struct json *json, const char *const **out_texts,
+read_texts(struct reader *reader, const struct json *json, const char ***out_texts,
            size_t *out_count)
 {
     size_t count = json_count(json);
@@ -72,15 +73,42 @@ read_texts(struct reader *reader, const struct json *json, const char *const **o
 }
 
 static int
+by_name(const void *one, const void *other)
+{
+    return strcasecmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+static int
+read_names(struct reader *reader, const struct json *json, struct script_names *out_names)
+{
+    const char **texts = NULL;
+    size_t count = 0;
+    int error = read_texts(reader, json, &texts, &count);
+    if (error) {
+        return error;
+    }
+    qsort(texts, count, sizeof(*texts), by_name);
+    *out_names = (struct script_names){ .texts = texts, .count = count };
+    return 0;
+}
+
+bool
+script_has_name(const struct script_names *names, const char *name)
+{
+    return names->count > 0 &&
+           bsearch(&name, names->texts, names->count, sizeof(*names->texts), by_name) != NULL;
+}
+
+static int
 read_registered(struct reader *reader, const struct json *json, struct script_platform *platform)
 {
-    return read_texts(reader, json, &platform->registered, &platform->registered_count);
+    return read_names(reader, json, &platform->registered);
 }
 
 static int
 read_fault_for(struct reader *reader, const struct json *json, struct script_platform *platform)
 {
-    return read_texts(reader, json, &platform->fault_for, &platform->fault_for_count);
+    return read_names(reader, json, &platform->fault_for);
 }
 
 static bool
@@ -350,5 +378,5 @@ script_is_always_faulty(const struct script_platform *platform)
 {
     bool uses_a_reply = platform->fault == FAULT_NONE || platform->fault == FAULT_TRUNCATE ||
                         platform->fault == FAULT_DRIP;
-    return !uses_a_reply && platform->fault_for_count == 0;
+    return !uses_a_reply && platform->fault_for.count == 0;
 }

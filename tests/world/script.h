@@ -32,10 +32,15 @@ enum fault {
     FAULT_BOT_WALL       /* a challenge page, 403 or as in "bot_wall:503" */
 };
 
+/* Who, sorted; letters of ASCII compare without case. */
+struct script_names {
+    const char *const *texts;
+    size_t count;
+};
+
 struct script_platform {
     const char *name;
-    const char *const *registered;
-    size_t registered_count;
+    struct script_names registered;
     int64_t latency_us;          /* before the last reply of a chain */
     const int64_t *latencies_us; /* or one for each exchange; the last one holds for the rest */
     size_t latency_count;        /* 0: latency_us */
@@ -44,8 +49,7 @@ struct script_platform {
     int fault_status; /* of STATUS and BOT_WALL */
     const struct case_header *fault_headers;
     size_t fault_header_count;
-    const char *const *fault_for; /* only for these; none: for everybody */
-    size_t fault_for_count;
+    struct script_names fault_for; /* only for these; none: for everybody */
 };
 
 struct script {
@@ -57,6 +61,8 @@ struct script {
  * NOMEM; `why` names file, platform and key, what was found and what is allowed. */
 MUST_CHECK int script_read(const char *path, struct arena *arena, struct script *out_script,
                            struct error_text *why);
+
+bool script_has_name(const struct script_names *names, const char *name);
 
 /** Whether the fault stands in the place of any reply, so that no case is needed. */
 bool script_is_always_faulty(const struct script_platform *platform);
