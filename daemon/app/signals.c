@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* No handlers: blocked signals stay pending until the main thread takes them, between two things
+ * and never in the middle of one. */
+#include "daemon/app/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "daemon/base/clock.h"
+
+static void
+fill(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGHUP);
+}
+
+void
+signals_block(void)
+{
+    sigset_t set;
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    fill(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+int
+signals_wait(int64_t timeout_us)
+{
+    sigset_t set;
+    const struct timespec span = {
+        .tv_sec = (time_t)(timeout_us / CLOCK_US_PER_S),
+        .tv_nsec = (long)(timeout_us % CLOCK_US_PER_S) * 1000,
+    };
+    fill(&set);
+    int number = sigtimedwait(&set, NULL, timeout_us == CLOCK_NEVER ? NULL : &span);
+    return number > 0 ? number : 0; /* EAGAIN: the time is over; EINTR: a debugger */
+}

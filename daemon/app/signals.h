@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Signals as something to wait for. [main] */
+#ifndef ROLLCALL_APP_SIGNALS_H
+#define ROLLCALL_APP_SIGNALS_H
+
+#include <stdint.h>
+
+#include "daemon/base/attr.h"
+
+/** Block SIGTERM, SIGINT and SIGHUP, ignore SIGPIPE: before any thread is started, so that all
+ *  inherit it. */
+void signals_block(void);
+
+/** Wait for one of the blocked signals for at most `timeout_us` (0: only look). Its number, or 0
+ *  when the time is over. */
+MUST_CHECK int signals_wait(int64_t timeout_us);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Everything above the executor is the loop's, so this file does its work there, through errands
+ * that main waits for. */
+#include "daemon/app/stack.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "daemon/base/log.h"
+#include "daemon/exec/address.h"
+#include "daemon/exec/exec.h"
+#include "daemon/plugin/crew.h"
+#include "daemon/serve/server.h"
+
+/* Plugin calls that wait for a thread: a call takes microseconds, so this is a tenth of a second.
+ */
+#define POOL_QUEUE_MAX 16384
+
+/* Transfers at the same time; each takes one descriptor. */
+#define TRANSFERS_MAX 10000
+#define TRANSFERS_MIN 64
+
+/* To one origin: manners are kept by pacing, for each platform; this only bounds. */
+#define ORIGIN_TRANSFERS_MAX 1024
+
+struct stack {
+    struct setup *setup; /* the one in use */
+    struct exec *exec;
+    struct crew *crew;
+    struct queries *queries;
+    struct server *server;
+    uint64_t turns; /* at the last look */
+};
+
+/* ---- building ----------------------------------------------------------------------------- */
+
+static unsigned
+count_transfers(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 < TRANSFERS_MIN) {
+        return TRANSFERS_MIN;
+    }
+    return limit.rlim_cur / 2 < TRANSFERS_MAX ? (unsigned)(limit.rlim_cur / 2) : TRANSFERS_MAX;
+}
+
+static int
+parse_addresses(const struct conf *conf, struct address_range **out_ranges, struct error_text *why)
+{
+    struct address_range *ranges = calloc(conf->allow_address_count + 1, sizeof(*ranges));
+    if (ranges == NULL) {
+        return error_say(why, ERROR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < conf->allow_address_count; i++) {
+        struct error_text reason = { "" };
+        int error = address_range_parse(conf->allow_addresses[i], &ranges[i], &reason);
+        if (error != ERROR_OK) {
+            free(ranges);
+            return error_say(why, error, "allow_addresses: %.400s", reason.text);
+        }
+    }
+    *out_ranges = ranges;
+    return ERROR_OK;
+}
+
+static int
+start_exec(struct stack *stack, const struct conf *conf, struct error_text *why)
+{
+    struct address_range *ranges = NULL;
+    int error = parse_addresses(conf, &ranges, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    const struct exec_options options = {
+        .pool = { .threads = (unsigned)conf->threads, .queue_max = POOL_QUEUE_MAX, .name = "pool" },
+        .fetch = { .user_agent = conf->user_agent,
+                   .proxy = conf->proxy,
+                   .ca_file = conf->ca_file,
+                   .allow_addresses = ranges,
+                   .allow_count = conf->allow_address_count,
+                   .body_bytes_max = (size_t)conf->body_bytes,
+                   .host_connections_max = ORIGIN_TRANSFERS_MAX,
+                   .connections_max = count_transfers() },
+    };
+    error = exec_new(&options, &stack->exec, why);
+    free(ranges);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    error = exec_start(stack->exec);
+    return error == ERROR_OK ? ERROR_OK : error_say(why, error, "no thread for the loop");
+}
+
+/* Work for the loop that can fail. */
+struct errand {
+    struct stack *stack;
+    struct setup *setup;
+    struct list *setups;
+    struct plugin *plugin;
+    struct future *future;
+    struct stack_view *view;
+    struct error_text *why;
+    int error;
+};
+
+static void
+build_on_loop(void *context)
+{
+    struct errand *errand = context;
+    struct stack *stack = errand->stack;
+    const struct conf *conf = errand->setup->conf;
+    const struct queries_options queries = {
+        .exec = stack->exec,
+        .crew = stack->crew,
+        .registry = errand->setup->registry,
+        .conf = conf,
+    };
+    errand->error = queries_new(&queries, &stack->queries);
+    if (errand->error != ERROR_OK) {
+        (void)error_say(errand->why, errand->error, "%s", error_sentence(errand->error));
+        return;
+    }
+    const struct server_options server = {
+        .exec = stack->exec,
+        .queries = stack->queries,
+        .listen = conf->listen,
+        .listen_count = conf->listen_count,
+        .max_calls = (size_t)conf->max_calls,
+    };
+    errand->error = server_new(&server, &stack->server, errand->why);
+}
+
+/* ---- checkers from data ------------------------------------------------------------------- */
+
+static void
+begin_enumerate(void *context)
+{
+    struct errand *errand = context;
+    errand->error = crew_enumerate(errand->stack->crew, errand->plugin, &errand->future);
+}
+
+static void
+end_enumerate(void *context)
+{
+    struct errand *errand = context;
+    struct plugin *plugin = errand->plugin;
+    const struct call_answer *answer = errand->future->result;
+    size_t added = 0;
+    if (future_state(errand->future) != FUTURE_FINISHED || errand->future->error != ERROR_OK) {
+        (void)future_cancel(errand->future);
+        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
+                  plugin->last_error.text);
+    } else if (answer->outcome != CALL_ENUMERATED) {
+        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
+                  answer->failure != NULL ? answer->failure : "it offered nothing");
+    } else if (registry_add_enumerated(errand->setup->registry, plugin, answer->checkers,
+                                       answer->checker_count, &added) != ERROR_OK) {
+        log_error("plugin", "%s: out of memory for its checkers", plugin->file);
+    } else {
+        log_info("plugin", "%s: %zu checkers from data, %zu of them new", plugin->file,
+                 answer->checker_count, added);
+    }
+    future_unref(&errand->future);
+}
+
+/* A plugin whose data cannot be read costs only itself. */
+static void
+enumerate(struct stack *stack, struct setup *setup)
+{
+    for (size_t i = 0; i < registry_plugin_count(setup->registry); i++) {
+        struct errand errand = {
+            .stack = stack,
+            .setup = setup,
+            .plugin = registry_plugin(setup->registry, i),
+        };
+        if (errand.plugin->state != PLUGIN_READY || !errand.plugin->manifest->enumerates) {
+            continue;
+        }
+        exec_run_on_loop(stack->exec, begin_enumerate, &errand);
+        if (errand.error != ERROR_OK) {
+            log_error("plugin", "%s: its data could not be read: %s", errand.plugin->file,
+                      error_sentence(errand.error));
+            continue;
+        }
+        if (future_wait(errand.future, STACK_ENUMERATE_US) != ERROR_OK) {
+            log_error("plugin", "%s: reading its data took too long", errand.plugin->file);
+        }
+        exec_run_on_loop(stack->exec, end_enumerate, &errand);
+    }
+}
+
+/* ---- lives -------------------------------------------------------------------------------- */
+
+static int
+start(struct stack *stack, struct error_text *why)
+{
+    struct setup *setup = stack->setup;
+    struct errand errand = { .stack = stack, .setup = setup, .why = why };
+    int error = start_exec(stack, setup->conf, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    error = crew_new(stack->exec, &stack->crew);
+    if (error != ERROR_OK) {
+        return error_say(why, error, "%s", error_sentence(error));
+    }
+    enumerate(stack, setup);
+    exec_run_on_loop(stack->exec, build_on_loop, &errand);
+    if (errand.error != ERROR_OK) {
+        return errand.error;
+    }
+    error = server_wait_ready(stack->server, STACK_READY_US);
+    return error == ERROR_OK ? ERROR_OK
+                             : error_say(why, error, "%s: does not answer the daemon's own call",
+                                         server_url(stack->server, 0));
+}
+
+int
+stack_start(struct setup *setup, struct stack **out_stack, struct error_text *why)
+{
+    struct stack *stack = calloc(1, sizeof(*stack));
+    if (stack == NULL) {
+        return error_say(why, ERROR_NOMEM, "out of memory");
+    }
+    stack->setup = setup;
+    int error = start(stack, why);
+    if (error != ERROR_OK) {
+        stack_stop(stack);
+        stack_free(&stack);
+        return error;
+    }
+    *out_stack = stack;
+    return ERROR_OK;
+}
+
+static void
+use_on_loop(void *context)
+{
+    struct errand *errand = context;
+    queries_set(errand->stack->queries, errand->setup->registry, errand->setup->conf);
+}
+
+void
+stack_use(struct stack *stack, struct setup *setup)
+{
+    struct errand errand = { .stack = stack, .setup = setup };
+    enumerate(stack, setup);
+    exec_run_on_loop(stack->exec, use_on_loop, &errand);
+    stack->setup = setup;
+}
+
+static void
+reap_on_loop(void *context)
+{
+    struct errand *errand = context;
+    LIST_FOR_EACH (node, errand->setups) {
+        struct setup *setup = LIST_ENTRY(node, struct setup, node);
+        if (!setup_is_used(setup)) {
+            list_remove(node);
+            setup_free(&setup);
+        }
+    }
+}
+
+void
+stack_reap(struct stack *stack, struct list *setups)
+{
+    struct errand errand = { .setups = setups };
+    exec_run_on_loop(stack->exec, reap_on_loop, &errand);
+}
+
+static void
+look_on_loop(void *context)
+{
+    struct errand *errand = context;
+    struct queries_stats stats;
+    queries_stats(errand->stack->queries, &stats);
+    errand->view->open = queries_open_count(errand->stack->queries);
+    errand->view->queries = stats.queries;
+}
+
+void
+stack_look(struct stack *stack, struct stack_view *out_view)
+{
+    struct errand errand = { .stack = stack, .view = out_view };
+    uint64_t turns = loop_turns(exec_loop(stack->exec));
+    exec_run_on_loop(stack->exec, look_on_loop, &errand);
+    out_view->plugins = registry_plugin_count(stack->setup->registry);
+    out_view->checkers = registry_checker_count(stack->setup->registry);
+    out_view->url = server_url(stack->server, 0);
+    out_view->is_alive = turns != stack->turns && server_is_alive(stack->server);
+    stack->turns = turns;
+}
+
+static void
+close_on_loop(void *context)
+{
+    struct stack *stack = context;
+    server_close(stack->server);
+    queries_close(stack->queries);
+}
+
+void
+stack_close(struct stack *stack)
+{
+    exec_run_on_loop(stack->exec, close_on_loop, stack);
+}
+
+static void
+cancel_on_loop(void *context)
+{
+    struct stack *stack = context;
+    queries_close(stack->queries);
+    queries_cancel_all(stack->queries);
+}
+
+static void
+close_crew_on_loop(void *context)
+{
+    struct stack *stack = context;
+    crew_close(stack->crew);
+}
+
+void
+stack_stop(struct stack *stack)
+{
+    if (stack->queries != NULL) {
+        exec_run_on_loop(stack->exec, cancel_on_loop, stack);
+    }
+    if (stack->server != NULL) {
+        server_stop(stack->server);
+    }
+    if (stack->crew != NULL) {
+        exec_run_on_loop(stack->exec, close_crew_on_loop, stack);
+    }
+    if (stack->exec != NULL) {
+        exec_stop(stack->exec);
+    }
+}
+
+void
+stack_free(struct stack **stack)
+{
+    struct stack *dropped = *stack;
+    if (dropped == NULL) {
+        return;
+    }
+    *stack = NULL;
+    server_free(&dropped->server);
+    if (dropped->queries != NULL) {
+        queries_free(&dropped->queries);
+    }
+    if (dropped->crew != NULL) {
+        crew_free(&dropped->crew);
+    }
+    exec_free(&dropped->exec);
+    free(dropped);
+}

@@ -1,0 +1,54 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The running daemon: executor, crew, queries and server, built bottom up and taken down top down.
+ * [main] */
+#ifndef ROLLCALL_APP_STACK_H
+#define ROLLCALL_APP_STACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/app/setup.h"
+#include "daemon/query/query.h"
+
+/* What one plugin's enumerate may take: it reads its own data, not the network. */
+#define STACK_ENUMERATE_US (INT64_C(30) * 1000 * 1000)
+
+/* Until the sockets answer the daemon's own first call. */
+#define STACK_READY_US (INT64_C(10) * 1000 * 1000)
+
+struct stack;
+
+/**
+ * Build all, start the threads, listen, and wait until the sockets answer.
+ * Owner:  `setup` must stay until stack_use() has replaced it and setup_is_used() says no, or
+ *         stack_free(). *out_stack is the caller's.
+ * Errors: as exec_new(), server_new(); TIMEOUT; `why` is one sentence.
+ */
+MUST_CHECK int stack_start(struct setup *setup, struct stack **out_stack, struct error_text *why);
+
+/** New queries see this setup from now on. */
+void stack_use(struct stack *stack, struct setup *setup);
+
+/** Free those of a list of setups that no query uses any more. */
+void stack_reap(struct stack *stack, struct list *setups);
+
+/* What is seen from outside. */
+struct stack_view {
+    size_t open; /* queries */
+    uint64_t queries;
+    size_t plugins;
+    size_t checkers;
+    const char *url; /* the first listener's */
+    bool is_alive;   /* the loop turned since the last look, and the sockets answer */
+};
+void stack_look(struct stack *stack, struct stack_view *out_view);
+
+/** No new connections, no new queries. */
+void stack_close(struct stack *stack);
+/** Cancel what is still open, let the replies leave, end all threads. */
+void stack_stop(struct stack *stack);
+/** Accepts NULL. */
+void stack_free(struct stack **stack);
+
+#endif
