@@ -4,8 +4,9 @@
  * is done then. A handler does its work, sets the next state, and returns the event that follows at
  * once, or CHAIN_NOTHING. An event that a state has no handler for is a bug of ours.
  *
- * The timer runs from the moment the chain first leaves the pacing line, and stands still whenever
- * it is in line again: how long others keep us waiting is not the platform's slowness. */
+ * The time-out begins when the chain first leaves the pacing line, and stands still whenever it is
+ * in line again or waits for a connection: how long others keep us waiting is not the platform's
+ * slowness. A transfer keeps the time itself, so the timer here is for the plugin's part. */
 #include "daemon/query/chain.h"
 
 #include <assert.h>
@@ -20,8 +21,7 @@ typedef enum chain_event handler(struct chain *chain);
 
 static void handle(struct chain *chain, enum chain_event event);
 
-/* ---- Ends ---------------------------------------------------------------------------------------
- */
+/* ---- Ends --------------------------------------------------------------- */
 
 static enum chain_event
 end(struct chain *chain, struct finding finding)
@@ -43,8 +43,7 @@ time_out(struct chain *chain)
     return end_unknown(chain, REASON_TIMEOUT);
 }
 
-/* ---- Time -------------------------------------------------------------------------------------
- */
+/* ---- Time --------------------------------------------------------------- */
 
 static struct loop *
 loop_of(const struct chain *chain)
@@ -67,8 +66,7 @@ stop_timer(struct chain *chain)
     }
 }
 
-/* ---- The plugin has the word ------------------------------------------------------------------
- */
+/* ---- The plugin has the word -------------------------------------------- */
 
 static void
 drop_reply(struct chain *chain)
@@ -85,13 +83,6 @@ free_slot(struct chain *chain)
     }
 }
 
-static enum reason
-reason_of_refused_call(int error)
-{
-    bool full = error == ERROR_BUSY || error == ERROR_NOMEM || error == ERROR_CLOSED;
-    return full ? REASON_OVERLOADED : REASON_PLUGIN_FAILED;
-}
-
 static enum chain_event
 call_plugin(struct chain *chain)
 {
@@ -99,7 +90,7 @@ call_plugin(struct chain *chain)
     int error = chain_call(chain, &call);
     drop_reply(chain);
     if (error != ERROR_OK) {
-        return end_unknown(chain, reason_of_refused_call(error));
+        return end_unknown(chain, chain_reason_of_refused_call(error));
     }
     future_unref(&chain->answer);
     chain->state = CHAIN_CALLING;
@@ -125,8 +116,7 @@ lose_call(struct chain *chain)
     return end_unknown(chain, error == ERROR_NOMEM ? REASON_OVERLOADED : REASON_PLUGIN_FAILED);
 }
 
-/* ---- What it answers ----------------------------------------------------------------------------
- */
+/* ---- What it answers ---------------------------------------------------- */
 
 static enum chain_event acquire(struct chain *chain);
 
@@ -203,8 +193,7 @@ take_answer(struct chain *chain)
     return outcomes[chain_answer(chain)->outcome](chain);
 }
 
-/* ---- Shared values first ------------------------------------------------------------------------
- */
+/* ---- Shared values first ------------------------------------------------ */
 
 static enum chain_event prepare(struct chain *chain);
 
@@ -251,8 +240,7 @@ miss_value(struct chain *chain)
     return end(chain, chain->finding);
 }
 
-/* ---- In line ------------------------------------------------------------------------------------
- */
+/* ---- In line ------------------------------------------------------------ */
 
 static struct finding
 finding_of_wait(int64_t eta_us)
@@ -306,62 +294,28 @@ turn_moved(struct pacing_turn *turn)
     handle(CONTAINER_OF(turn, struct chain, turn), CHAIN_MOVED);
 }
 
-/* ---- The platform has the word ------------------------------------------------------------------
- */
-
-static enum reason
-reason_of_filling(int error)
-{
-    switch (error) {
-    case ERROR_UNACCEPTABLE:
-        return REASON_NOT_A_VALID_NAME;
-    case ERROR_NOMEM:
-        return REASON_OVERLOADED;
-    default:
-        return REASON_PLUGIN_FAILED;
-    }
-}
+/* ---- The platform has the word ------------------------------------------ */
 
 /* Fill the request before getting in line: what cannot be sent need not wait. */
 static enum chain_event
 prepare(struct chain *chain)
 {
     int error = chain_fill(chain);
-    return error == ERROR_OK ? get_in_line(chain) : end_unknown(chain, reason_of_filling(error));
-}
-
-static enum reason
-reason_of_fetch(int error)
-{
-    switch (error) {
-    case ERROR_TIMEOUT:
-        return REASON_TIMEOUT;
-    case ERROR_UNREACHABLE:
-    case ERROR_DENIED:
-        return REASON_UNREACHABLE;
-    case ERROR_INVALID:
-        return REASON_PLUGIN_FAILED;
-    case ERROR_NOMEM:
-    case ERROR_BUSY:
-    case ERROR_CLOSED:
-    case ERROR_CANCELLED:
-        return REASON_OVERLOADED;
-    default: /* LOOP, TOO_BIG, PROTOCOL */
-        return REASON_UNEXPECTED_REPLY;
-    }
+    return error == ERROR_OK ? get_in_line(chain)
+                             : end_unknown(chain, chain_reason_of_filling(error));
 }
 
 static enum chain_event
-send(struct chain *chain)
+send_request(struct chain *chain)
 {
     struct future *fetch = NULL;
-    run_timer(chain);
     if (chain->task.kind == CALL_BLOCK) {
+        run_timer(chain);
         return call_plugin(chain);
     }
     int error = chain_fetch(chain, &fetch);
     if (error != ERROR_OK) {
-        return end_unknown(chain, reason_of_fetch(error));
+        return end_unknown(chain, chain_reason_of_fetch(error));
     }
     chain->state = CHAIN_FETCHING;
     chain->requests++;
@@ -386,17 +340,17 @@ take_reply(struct chain *chain)
     if (chain_note_reply(chain) != ERROR_OK) {
         return end_unknown(chain, REASON_OVERLOADED);
     }
+    run_timer(chain);
     return call_plugin(chain);
 }
 
 static enum chain_event
 lose_fetch(struct chain *chain)
 {
-    return end_unknown(chain, reason_of_fetch(chain->fetch->error));
+    return end_unknown(chain, chain_reason_of_fetch(chain->fetch->error));
 }
 
-/* ---- The table ----------------------------------------------------------------------------------
- */
+/* ---- The table ---------------------------------------------------------- */
 
 static enum chain_event
 begin(struct chain *chain)
@@ -412,10 +366,8 @@ static handler *const on[CHAIN_STATES][CHAIN_EVENTS] = {
     [CHAIN_SHARING] = { [CHAIN_VALUE] = acquire,
                         [CHAIN_NO_VALUE] = miss_value,
                         [CHAIN_TIMED_OUT] = time_out },
-    [CHAIN_QUEUED] = { [CHAIN_TURN] = send, [CHAIN_MOVED] = reconsider },
-    [CHAIN_FETCHING] = { [CHAIN_REPLIED] = take_reply,
-                         [CHAIN_FETCH_LOST] = lose_fetch,
-                         [CHAIN_TIMED_OUT] = time_out },
+    [CHAIN_QUEUED] = { [CHAIN_TURN] = send_request, [CHAIN_MOVED] = reconsider },
+    [CHAIN_FETCHING] = { [CHAIN_REPLIED] = take_reply, [CHAIN_FETCH_LOST] = lose_fetch },
 };
 
 /* Let go of whatever is in hand. */
@@ -468,8 +420,7 @@ handle(struct chain *chain, enum chain_event event)
     }
 }
 
-/* ---- Outside ------------------------------------------------------------------------------------
- */
+/* ---- Outside ------------------------------------------------------------ */
 
 static void
 timer_fired(struct loop_timer *timer)

@@ -6,6 +6,11 @@
 
 #include "daemon/query/chain.h"
 
+/** What it means that chain_call(), chain_fill(), chain_fetch() or its future failed. */
+enum reason chain_reason_of_refused_call(int error);
+enum reason chain_reason_of_filling(int error);
+enum reason chain_reason_of_fetch(int error);
+
 /** The plugin's last answer. Borrowed. */
 const struct call_answer *chain_answer(const struct chain *chain);
 

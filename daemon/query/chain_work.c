@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,53 @@
 #include "daemon/query/request.h"
 #include "rollcall/plugin.h"
 
-/* A transfer that is begun with next to no time left still gets this much: its chain's own timer
- * ends it. */
+/* A transfer that is begun with next to no time left still gets this much. */
 #define FETCH_US_MIN INT64_C(1000)
+
+/* ---- What our own errors mean ------------------------------------------- */
+
+enum reason
+chain_reason_of_refused_call(int error)
+{
+    bool full = error == ERROR_BUSY || error == ERROR_NOMEM || error == ERROR_CLOSED;
+    return full ? REASON_OVERLOADED : REASON_PLUGIN_FAILED;
+}
+
+enum reason
+chain_reason_of_filling(int error)
+{
+    switch (error) {
+    case ERROR_UNACCEPTABLE:
+        return REASON_NOT_A_VALID_NAME;
+    case ERROR_NOMEM:
+        return REASON_OVERLOADED;
+    default:
+        return REASON_PLUGIN_FAILED;
+    }
+}
+
+enum reason
+chain_reason_of_fetch(int error)
+{
+    switch (error) {
+    case ERROR_TIMEOUT:
+        return REASON_TIMEOUT;
+    case ERROR_UNREACHABLE:
+    case ERROR_DENIED:
+        return REASON_UNREACHABLE;
+    case ERROR_INVALID:
+        return REASON_PLUGIN_FAILED;
+    case ERROR_NOMEM:
+    case ERROR_BUSY:
+    case ERROR_CLOSED:
+    case ERROR_CANCELLED:
+        return REASON_OVERLOADED;
+    default: /* LOOP, TOO_BIG, PROTOCOL */
+        return REASON_UNEXPECTED_REPLY;
+    }
+}
+
+/* ---- The plugin --------------------------------------------------------- */
 
 const struct call_answer *
 chain_answer(const struct chain *chain)
@@ -35,8 +80,7 @@ chain_note_failure(struct chain *chain, const char *sentence)
     }
 }
 
-/* ---- Calls ------------------------------------------------------------------------------------
- */
+/* ---- Calls -------------------------------------------------------------- */
 
 static void
 describe_task(const struct chain_task *task, struct call_request *request)
@@ -91,8 +135,7 @@ chain_call(struct chain *chain, struct future **out_call)
     return crew_call(chain->task.epoch->crew, chain->task.plugin, &request, out_call);
 }
 
-/* ---- Requests -----------------------------------------------------------------------------------
- */
+/* ---- Requests ----------------------------------------------------------- */
 
 static const char *
 look_up_shared(void *context, const char *name)
@@ -216,8 +259,7 @@ chain_fetch(struct chain *chain, struct future **out_fetch)
     return error;
 }
 
-/* ---- Replies ------------------------------------------------------------------------------------
- */
+/* ---- Replies ------------------------------------------------------------ */
 
 static int64_t
 read_retry_after(const struct fetch_reply *reply)
@@ -232,6 +274,7 @@ int
 chain_note_reply(struct chain *chain)
 {
     const struct fetch_reply *reply = chain->fetch->result;
+    chain->left_us -= reply->total_us;
     chain->status = reply->status;
     chain->truncated = reply->truncated;
     chain->retry_after_ms = reply->status == 429 ? read_retry_after(reply) : -1;
@@ -244,8 +287,7 @@ chain_note_reply(struct chain *chain)
     return chain->cookies == NULL ? ERROR_NOMEM : ERROR_OK;
 }
 
-/* ---- Verdicts -----------------------------------------------------------------------------------
- */
+/* ---- Verdicts ----------------------------------------------------------- */
 
 static struct finding
 finding_of_answer(const struct call_answer *answer)

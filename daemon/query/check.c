@@ -73,9 +73,17 @@ landed(struct flight_seat *seat, const struct finding *finding, const char *url)
     finish(check, *finding);
 }
 
+static void
+leave_flight(struct future *future)
+{
+    flight_leave(&check_of(future)->seat);
+}
+
+/* A check's memory is its query's. */
+static const struct future_ops check_ops = { .name = "check", .cancel = leave_flight };
+
 void
-check_init(struct check *check, const char *platform, struct checker *checker,
-           const struct future_ops *ops)
+check_init(struct check *check, const char *platform, struct checker *checker)
 {
     *check = (struct check){ .checker = checker,
                              .platform = platform,
@@ -85,7 +93,7 @@ check_init(struct check *check, const char *platform, struct checker *checker,
                              .seat = { .landed = landed },
                              .stamp = { .fn = stamp_end, .context = check } };
     list_init(&check->seat.node);
-    future_init(&check->future, ops);
+    future_init(&check->future, &check_ops);
     future_on_done(&check->future, &check->stamp);
 }
 
@@ -94,12 +102,6 @@ check_fini(struct check *check)
 {
     free(check->url);
     check->url = NULL;
-}
-
-void
-check_cancel(struct future *future)
-{
-    flight_leave(&check_of(future)->seat);
 }
 
 /* A name that the platform would refuse costs no request. */
@@ -134,6 +136,9 @@ check_start(struct check *check, struct epoch *epoch, const struct subject *subj
 void
 check_cut_off(struct check *check)
 {
+    if (future_is_done(&check->future)) {
+        return;
+    }
     if (check->began_us < 0) {
         future_cancel(&check->future);
         return;

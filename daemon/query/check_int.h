@@ -23,13 +23,9 @@ struct check {
     struct future_callback followup; /* the query's: what to start next */
 };
 
-/** A check at rest. `ops->free` is the query's: a check's memory is part of it. */
-void check_init(struct check *check, const char *platform, struct checker *checker,
-                const struct future_ops *ops);
+/** A check at rest. */
+void check_init(struct check *check, const char *platform, struct checker *checker);
 void check_fini(struct check *check);
-
-/** For check_init()'s ops: leave the flight. */
-void check_cancel(struct future *future);
 
 /** Begin: judge the name, board a flight. May end before it returns. */
 void check_start(struct check *check, struct epoch *epoch, const struct subject *subject,

@@ -21,8 +21,7 @@ is_one_of(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* ---- Judges: whether one character may stand there ---------------------------------------------
- */
+/* ---- Judges: whether one character may stand there ---------------------- */
 
 static bool
 is_visible_ascii(char c)
@@ -42,8 +41,7 @@ is_no_control(char c)
     return (unsigned char)c >= 0x20 && c != 0x7f;
 }
 
-/* ---- Writers ------------------------------------------------------------------------------------
- */
+/* ---- Writers ------------------------------------------------------------ */
 
 static void
 write_percent(char c, struct buf *out)

@@ -58,8 +58,7 @@ fill_take(struct filling *filling, const char **out_text, size_t *out_len)
     return ERROR_OK;
 }
 
-/* ---- Fields of the subject --------------------------------------------------------------------
- */
+/* ---- Fields of the subject ---------------------------------------------- */
 
 /* Only ASCII: that is what the Web Key Directory's rule says, and what Gravatar's comes to. */
 static void
@@ -126,8 +125,7 @@ find_subject(struct filling *filling, const struct template_part *part, struct c
     return subject_content(subject, part->field, out);
 }
 
-/* ---- Fields with a key ------------------------------------------------------------------------
- */
+/* ---- Fields with a key -------------------------------------------------- */
 
 static const char *
 find_value(const struct request_source *source, const char *name)
@@ -180,8 +178,7 @@ find_keyed(struct filling *filling, const struct template_part *part, struct con
     return ERROR_OK;
 }
 
-/* ---- Both -------------------------------------------------------------------------------------
- */
+/* ---- Both --------------------------------------------------------------- */
 
 /* The rule that a place has for what is not a stranger's. */
 static enum place

@@ -20,8 +20,7 @@
 _Static_assert(ROLLCALL_REQUEST_HEADERS_MAX + 1 <= FETCH_HEADERS_MAX, "one more for the body");
 _Static_assert(ROLLCALL_STOP_AT_MAX <= FETCH_STOP_AT_MAX, "fetch looks for them all");
 
-/* ---- Headers ----------------------------------------------------------------------------------
- */
+/* ---- Headers ------------------------------------------------------------ */
 
 /* They say where a request goes or where it ends: the host's to write. */
 static const char *const reserved_headers[] = {
@@ -132,8 +131,7 @@ add_content_type(struct fetch_request *request, const char *type)
     headers[request->header_count++] = (struct fetch_header){ "Content-Type", type };
 }
 
-/* ---- Bodies -----------------------------------------------------------------------------------
- */
+/* ---- Bodies ------------------------------------------------------------- */
 
 static int
 fill_form(struct filling *filling, const struct call_answer *answer)
@@ -274,8 +272,7 @@ fill_body(struct filling *filling, const struct call_answer *answer, struct fetc
     return type == NULL ? ERROR_NOMEM : ERROR_OK;
 }
 
-/* ---- The whole --------------------------------------------------------------------------------
- */
+/* ---- The whole ---------------------------------------------------------- */
 
 /* A secret goes to the checker's own origin, and nobody may send it on from there. */
 static int
@@ -362,8 +359,7 @@ request_fill_profile(const char *url_template, const struct request_source *sour
     return error;
 }
 
-/* ---- Shared values ----------------------------------------------------------------------------
- */
+/* ---- Shared values ------------------------------------------------------ */
 
 /* The template with number `index`: the URL, the body, then headers and form. */
 static const char *

@@ -100,8 +100,7 @@ shared_stale(struct epoch *epoch, const struct plugin *plugin, const char *name,
     }
 }
 
-/* ---- Fetching -----------------------------------------------------------------------------------
- */
+/* ---- Fetching ----------------------------------------------------------- */
 
 static void
 start_fetch(struct shared_value *value)

@@ -21,8 +21,9 @@ start_one(const struct strategy_view *view)
     return is_quiet && view->started < view->checks ? 1 : 0;
 }
 
-static const struct strategy race = { "race", start_all, "all at once" };
-static const struct strategy lazy = { "lazy", start_one, "one at a time, in the order given" };
+static const struct strategy race = { "race", start_all, "all at once", false };
+static const struct strategy lazy = { "lazy", start_one, "one at a time, in the order given",
+                                      true };
 
 /* What clients say, and the strategy that it gives. Nothing has been learned that `auto` could use,
  * so it races. */

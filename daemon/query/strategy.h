@@ -20,6 +20,7 @@ struct strategy {
     /* How many more checks, in their order, to start now. */
     size_t (*start_now)(const struct strategy_view *view);
     const char *why; /* for `explain` */
+    bool in_turn;    /* a start waits for the end of another: `explain` names it */
 };
 
 /** By name: "race", "lazy", "auto" (gives the row "race" until something has been learned); NULL

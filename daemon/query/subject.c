@@ -20,8 +20,7 @@ struct span {
     size_t len;
 };
 
-/* ---- Characters -------------------------------------------------------------------------------
- */
+/* ---- Characters --------------------------------------------------------- */
 
 struct code_range {
     uint32_t first;
@@ -95,8 +94,7 @@ copy_nfc(struct span span, const char *what, size_t max, char *out, struct error
     return error;
 }
 
-/* ---- Addresses --------------------------------------------------------------------------------
- */
+/* ---- Addresses ---------------------------------------------------------- */
 
 static int
 judge_local(struct span local, struct error_text *why)
@@ -248,8 +246,7 @@ parse_email(struct span text, struct subject *subject, struct error_text *why)
                        SUBJECT_EMAIL_BYTES_MAX - subject->at - 1, why);
 }
 
-/* ---- Names ------------------------------------------------------------------------------------
- */
+/* ---- Names -------------------------------------------------------------- */
 
 static int
 parse_username(struct span text, struct subject *subject, struct error_text *why)
@@ -266,8 +263,7 @@ parse_username(struct span text, struct subject *subject, struct error_text *why
     return copy_nfc(text, "the name", SUBJECT_USERNAME_BYTES_MAX, subject->value, why);
 }
 
-/* ---- Both -------------------------------------------------------------------------------------
- */
+/* ---- Both --------------------------------------------------------------- */
 
 static int
 judge_text(struct span text, struct error_text *why)
