@@ -118,7 +118,7 @@ new_context(const struct maker *maker)
 int
 tls_new(const char *ca_file, SSL_CTX **out_context, struct error_text *why)
 {
-    struct maker maker = { NULL };
+    struct maker maker = { .ca = NULL };
     SSL_CTX *context = NULL;
     int error = 0;
     if (!make_ca(&maker) || !make_certificate(&maker) || (context = new_context(&maker)) == NULL) {
