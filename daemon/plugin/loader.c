@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Opening plugin files. Looks at the file before dlopen() runs its constructors: who owns it, who
- * may write to it. Then at the symbol's size, before its bytes are read. What the dynamic linker
+/* Opening plugin files. Looks at the file before dlopen() runs its constructors, and at the
+ * symbol's size before its bytes are read. What the dynamic linker
  * has to say is turned into one of our sentences. Keeps every image that it opened: a file that is
  * opened again is the same image, since the linker would hand back the old code anyway. */
 #include "daemon/plugin/loader.h"
@@ -10,16 +10,14 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "daemon/plugin/file_check.h"
 #include "daemon/plugin/text.h"
 
 #define SUFFIX ".so"
@@ -38,37 +36,6 @@ loader_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
-}
-
-/* Opened without following what could block: a FIFO is not a plugin. */
-static int
-judge_file(const char *path, struct error_text *why)
-{
-    const char *name = loader_file_name(path);
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int failed = fd < 0 || fstat(fd, &info) != 0 ? errno : 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    if (failed != 0) {
-        int error = failed == EACCES ? ERROR_DENIED : ERROR_NOT_FOUND;
-        return error_say(why, error, "%s: cannot be read: %s", name, strerror(failed));
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return error_say(why, ERROR_DENIED, "%s: is no regular file", name);
-    }
-    if (info.st_uid != 0 && info.st_uid != geteuid()) {
-        return error_say(why, ERROR_DENIED,
-                         "%s: is owned by user %ld, wants root or the user that runs this", name,
-                         (long)info.st_uid);
-    }
-    if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return error_say(why, ERROR_DENIED,
-                         "%s: has mode %04o, wants one that only its owner may write to", name,
-                         (unsigned)(info.st_mode & 07777));
-    }
-    return ERROR_OK;
 }
 
 /* dlerror() begins with the file that it is about: ours, or a library that ours needs. */
@@ -171,7 +138,7 @@ static int
 open_file(const char *path, struct image **out_image, struct error_text *why)
 {
     const char *name = loader_file_name(path);
-    int error = judge_file(path, why);
+    int error = file_check(path, why);
     if (error != ERROR_OK) {
         return error;
     }

@@ -179,6 +179,7 @@ extern int helper_of_a_library(void);
 static rollcall_step
 step(rollcall_check *check, const rollcall_reply *reply)
 {
+    (void)check;
     (void)reply;
 #if defined(USE_UNDEFINED)
     return nobody_defines_this();

@@ -269,26 +269,18 @@ test_files(void **state)
     tmpdir_free(&dir);
 }
 
-/* A file that ends in the middle of what its own head promises: whatever the linker makes of each
- * length, it is refused with a sentence, or it crashes the tool and nothing else. */
+/* A file that ends before what its own head promises: at a page or anywhere. */
 static void
 test_truncated_elf(void **state)
 {
     (void)state;
     struct tmpdir *dir = tmpdir_new();
-    char *whole = copy_correct(dir, "whole.so", SIZE_MAX, 0600);
-    struct stat info;
-    assert_int_equal(stat(whole, &info), 0);
-    char *path = copy_correct(dir, "cut.so", (size_t)64 * 14, 0600);
-    char *out = NULL;
-    char *err = NULL;
-    assert_int_equal(check(path, &out, &err), 1);
-    assert_int_equal(strncmp(err, "cut.so: ", strlen("cut.so: ")), 0);
-    assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1); /* one line */
-    free(out);
-    free(err);
-    free(path);
-    free(whole);
+    static const size_t lengths[] = { 64, 200, 896, 4096, 8191, 8192 };
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        char *path = copy_correct(dir, "cut.so", lengths[i], 0600);
+        assert_refused(path, "cut.so: is no shared object: the file is shorter than its head says");
+        free(path);
+    }
     tmpdir_free(&dir);
 }
 
