@@ -27,6 +27,7 @@ struct rollcall_client {
     char *url;
     struct why why;
     struct why url_why;
+    int64_t connect_ms; /* how long a first connection may take */
     int rpc_code;
     unsigned id;
 };
@@ -59,6 +60,7 @@ rollcall_client_new(const char *url, rollcall_client **out_client)
         rollcall_client_free(client);
         return code;
     }
+    client->connect_ms = CONN_CONNECT_MS;
     *out_client = client;
     return ROLLCALL_OK;
 }
@@ -95,8 +97,9 @@ rollcall_client_rpc_code(const rollcall_client *client)
 void
 rollcall_client_patience(rollcall_client *client, int64_t connect_ms)
 {
+    client->connect_ms = connect_ms > 0 ? connect_ms : CONN_CONNECT_MS;
     if (client->conn != NULL) {
-        conn_set_patience(client->conn, connect_ms);
+        conn_set_patience(client->conn, client->connect_ms);
     }
 }
 
@@ -122,6 +125,13 @@ rollcall_key(char out_key[ROLLCALL_KEY_BYTES])
     }
     out_key[ROLLCALL_KEY_BYTES - 1] = '\0';
     return ROLLCALL_OK;
+}
+
+/* For a call that the daemon answers at once, once it is there. */
+static int64_t
+short_wait_ms(const rollcall_client *client)
+{
+    return client->connect_ms + SHORT_WAIT_MS;
 }
 
 /* The call's text; takes the params over. NULL: no memory. */
@@ -266,7 +276,7 @@ int
 rollcall_client_submit(rollcall_client *client, const rollcall_question *question,
                        char out_query[ROLLCALL_QUERY_BYTES])
 {
-    struct call call = { .method = "submit", .wait_ms = SHORT_WAIT_MS };
+    struct call call = { .method = "submit", .wait_ms = short_wait_ms(client) };
     struct reply reply = { .root = NULL };
     int code = prepare(client, question, &call.params);
     if (code == ROLLCALL_OK) {
@@ -348,7 +358,9 @@ rollcall_client_result(rollcall_client *client, const char *query, int64_t wait_
 int
 rollcall_client_cancel(rollcall_client *client, const char *query, int *out_cancelled)
 {
-    struct call call = { .method = "cancel", .params = about(query, -1), .wait_ms = SHORT_WAIT_MS };
+    struct call call = { .method = "cancel",
+                         .params = about(query, -1),
+                         .wait_ms = short_wait_ms(client) };
     if (call.params == NULL) {
         return why_nomem(&client->why);
     }
@@ -365,7 +377,8 @@ int
 rollcall_client_call(rollcall_client *client, const char *method, const char *params,
                      int64_t wait_ms, char **out_json)
 {
-    struct call call = { .method = method, .wait_ms = wait_ms > 0 ? wait_ms : SHORT_WAIT_MS };
+    struct call call = { .method = method,
+                         .wait_ms = wait_ms > 0 ? wait_ms : short_wait_ms(client) };
     if (params != NULL) {
         call.params = json_parse(params, strlen(params));
         if (!json_is_object(call.params)) {

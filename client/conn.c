@@ -197,7 +197,7 @@ conn_free(struct conn **conn)
 void
 conn_set_patience(struct conn *conn, int64_t connect_ms)
 {
-    conn->connect_ms = connect_ms > 0 ? connect_ms : CONN_CONNECT_MS;
+    conn->connect_ms = connect_ms;
 }
 
 void

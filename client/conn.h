@@ -28,7 +28,7 @@ struct conn;
 int conn_new(const char *url, struct conn **out_conn, struct why *why);
 void conn_free(struct conn **conn);
 
-/** How long a first connection may take; 0: CONN_CONNECT_MS. */
+/** How long a first connection may take; CONN_CONNECT_MS unless set. */
 void conn_set_patience(struct conn *conn, int64_t connect_ms);
 
 /**

@@ -60,7 +60,7 @@ quietly() { # COMMAND…: its output only when it fails
 echo "== building into $build"
 quietly cmake --preset release
 quietly cmake --build "$build" --target rollcall rollcalld rollcall-world \
-    plugin_facebook plugin_github plugin_template plugin_twitter
+    plugin_facebook plugin_github plugin_twitter
 
 start_world() { # sets http to where it listens
     local ready
@@ -84,15 +84,19 @@ write_config() {
     for name in facebook github twitter; do
         echo "  $name = { base_url = \"$http/$name\"; rate = 0; };"
     done
-    echo "  template = { enabled = false; };"
     echo "};"
 }
 
 start_daemon() {
     write_config >"$folder/rollcalld.conf"
     "$build/bin/rollcalld" --config "$folder/rollcalld.conf" &
-    pids+=($!)
-    "$build/bin/rollcall" status --url "$url" --wait "$deadline_s" >/dev/null || fail "rollcalld did not start"
+    local pid=$! tries=$deadline_s
+    pids+=("$pid")
+    until "$build/bin/rollcall" status --url "$url" --wait 1 >/dev/null 2>&1; do
+        if ! kill -0 "$pid" 2>/dev/null || ((--tries == 0)); then
+            fail "rollcalld did not start"
+        fi
+    done
     echo "== rollcalld answers at $url"
 }
 

@@ -156,7 +156,8 @@ ROLLCALL_API int
 rollcall_client_cancel(rollcall_client *client, const char *query, int *out_cancelled);
 
 /** Any other method, raw: `params` is the JSON text of an object or NULL; the result's JSON text is
- * the caller's: free(). `wait_ms` 0: ten seconds. */
+ * the caller's: free(). `wait_ms` 0: ten seconds, and
+ * what a first connection may take. */
 ROLLCALL_API int rollcall_client_call(rollcall_client *client, const char *method,
                                       const char *params, int64_t wait_ms, char **out_json);
 
