@@ -291,7 +291,7 @@ the_other_verbs_list(void **state)
     expect_output(stage, "status", 0, "queries.open");
     expect_output(stage, "status --format json", 0, "\"queries\":{");
     expect_output(stage, "version", 0, "rollcalld ");
-    expect_output(stage, "check alice@example.com --timeline", 0, "|");
+    expect_output(stage, "check alice@example.com --timeline", 0, " ms  registered\n");
     char *out = run(stage, "cancel q0000", 1);
     free(out);
 }
@@ -317,7 +317,10 @@ a_daemon_that_is_killed_and_started_again_still_answers(void **state)
     }
     const char *github = strstr(out, "github ");
     assert_non_null(github);
-    assert_null(strstr(github + 1, "\ngithub ")); /* no line twice */
+    assert_null(strstr(github + 1, "\ngithub  ")); /* no line twice */
+    struct world_log log = world_log(stage->world);
+    assert_int_equal(world_log_count(&log, WORLD_REQUEST, "github"), 2); /* asked by both */
+    world_log_free(&log);
     free(out);
     free(err);
     child_free(&child);
