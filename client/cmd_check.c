@@ -12,6 +12,7 @@
 
 #include "client/sweep.h"
 #include "client/term.h"
+#include "client/utf8.h"
 #include "client/writer.h"
 
 #define TICK_MS 200     /* how often a progress line moves */
@@ -89,9 +90,10 @@ status_of(const struct check *check)
 static bool
 is_only_about_subject(const struct check *check, int code)
 {
+    bool is_unsendable = code == ROLLCALL_E_INVALID && !utf8_is_valid(check->question.subject);
     int rpc_code = rollcall_client_rpc_code(check->sweep.client);
     return (code == ROLLCALL_E_REFUSED && rpc_code == ROLLCALL_RPC_INVALID_PARAMS) ||
-           code == ROLLCALL_E_TOO_BIG;
+           code == ROLLCALL_E_TOO_BIG || is_unsendable;
 }
 
 /* True: go on with the next subject. */

@@ -54,9 +54,18 @@ table_print(const struct table *table, FILE *out, bool is_utf8)
         size_t *width = &widths[i % table->columns];
         *width = columns > *width ? columns : *width;
     }
+    size_t blanks = 0; /* owed before the next text, so that no line ends in them */
     for (size_t i = 0; i < end; i++) {
-        bool is_last = i % table->columns == table->columns - 1;
-        term_put(out, table->cells[i], is_utf8, is_last ? 0 : widths[i % table->columns] + 2);
-        (void)fputs(is_last ? "\n" : "", out);
+        size_t columns = term_columns(table->cells[i], is_utf8);
+        if (columns > 0) {
+            (void)fprintf(out, "%*s", (int)blanks, "");
+            blanks = 0;
+            term_put(out, table->cells[i], is_utf8, 0);
+        }
+        blanks += widths[i % table->columns] + 2 - columns;
+        if (i % table->columns == table->columns - 1) {
+            (void)fputc('\n', out);
+            blanks = 0;
+        }
     }
 }
