@@ -268,6 +268,7 @@ static void
 run(struct call *call)
 {
     const struct jsonrpc_call *rpc = call->rpc;
+    call->calls->served += rpc->is_notification ? 0 : 1;
     if (rpc->code != JSONRPC_OK) {
         call_refuse(call, rpc->code, "%s", rpc->why);
         return;
@@ -307,7 +308,6 @@ run_all(struct calls *calls, struct exchange *exchange)
 void
 calls_begin(struct calls *calls, struct exchange *exchange, const char *bytes, size_t len)
 {
-    calls->messages++;
     exchange->calls = calls;
     exchange->members = NULL;
     list_push_back(&calls->exchanges, &exchange->node);

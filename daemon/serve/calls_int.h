@@ -18,7 +18,7 @@ struct calls {
     size_t waiting;
     size_t waiting_max;
     int64_t started_us;
-    uint64_t messages;
+    uint64_t served;
     uint64_t overloaded;
     bool closed;
 };

@@ -4,21 +4,27 @@
  * checks nothing and its caller asks once, when the text is printed. */
 #include "daemon/serve/codec.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/query/verdict.h"
 #include "rollcall/version.h"
 
-#define US_PER_TENTH_MS 100.0
-#define TENTHS_PER_MS 10.0
-#define US_PER_TENTH_S 100000.0
+#define US_PER_TENTH_MS 100
+#define US_PER_TENTH_S 100000
+#define TENTHS 10.0
+
+/* Rounded to a tenth of the unit. */
+static double
+tenths_of(int64_t us, int64_t us_per_tenth)
+{
+    return (double)((us + us_per_tenth / 2) / us_per_tenth) / TENTHS;
+}
 
 static double
 ms_of(int64_t us)
 {
-    return round((double)us / US_PER_TENTH_MS) / TENTHS_PER_MS;
+    return tenths_of(us, US_PER_TENTH_MS);
 }
 
 static void
@@ -355,7 +361,7 @@ calls_json(const struct codec_status *status)
     struct json *object = json_new_object();
     put_count(object, "waiting", status->calls_waiting);
     put_count(object, "max", status->calls_max);
-    put_count(object, "messages", status->messages);
+    put_count(object, "served", status->served);
     put_count(object, "overloaded", status->overloaded);
     return object;
 }
@@ -387,8 +393,7 @@ codec_status(const struct codec_status *status)
 {
     struct json *object = json_new_object();
     put_text(object, "version", ROLLCALL_VERSION);
-    (void)json_put_number(object, "uptime_s",
-                          round((double)status->uptime_us / US_PER_TENTH_S) / TENTHS_PER_MS);
+    (void)json_put_number(object, "uptime_s", tenths_of(status->uptime_us, US_PER_TENTH_S));
     put_count(object, "plugins", registry_plugin_count(status->registry));
     put_count(object, "checkers", registry_checker_count(status->registry));
     (void)json_put(object, "calls", calls_json(status));

@@ -31,7 +31,7 @@ struct codec_status {
     int64_t uptime_us;
     size_t calls_waiting;
     size_t calls_max;
-    uint64_t messages;
+    uint64_t served;
     uint64_t overloaded;
     struct queries_stats queries;
     struct fetcher_stats fetch;

@@ -4,11 +4,10 @@
  * the version, the id, the type of params. Members that it does not name are left alone. */
 #include "daemon/serve/jsonrpc.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* From here on integers are rounded when they are read. */
+/* From here on numbers are rounded to integers when they are read. */
 #define ID_INTEGER_END 9007199254740992.0 /* 2^53, to which 2^53 + 1 is rounded */
 
 const char *
@@ -35,8 +34,8 @@ is_id(const struct json *id)
     case JSON_STRING:
         return true;
     case JSON_NUMBER: {
-        double value = json_number(id, NAN);
-        return isfinite(value) && (value != floor(value) || fabs(value) < ID_INTEGER_END);
+        double value = json_number(id, ID_INTEGER_END);
+        return value > -ID_INTEGER_END && value < ID_INTEGER_END;
     }
     case JSON_ABSENT:
     case JSON_BOOL:

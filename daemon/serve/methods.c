@@ -302,7 +302,7 @@ api_status(struct call *call)
         .uptime_us = clock_now_us() - calls->started_us,
         .calls_waiting = calls->waiting,
         .calls_max = calls->waiting_max,
-        .messages = calls->messages,
+        .served = calls->served,
         .overloaded = calls->overloaded,
         .registry = queries_registry(calls->queries),
     };
