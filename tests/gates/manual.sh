@@ -37,11 +37,16 @@ check_table CONF_PLUGIN_KEYS 'PLUGIN KEYS'
 [ "$keys" -ge 20 ] || fail "found only $keys keys in conf_keys.h: is the table still what this gate reads?"
 
 options=0
-while read -r option; do
-    options=$((options + 1))
-    grep -qE "^\.It Fl -$option( |$)" client/man/rollcall.1 || fail "rollcall.1 lacks --$option"
-done < <("$build/bin/rollcall" --help | grep -oE '^  --[a-z]+' | tr -d ' -')
-[ "$options" -ge 15 ] || fail "found only $options options in rollcall --help"
+check_options() { # PROGRAM PAGE: each option that the program's help lists has an entry
+    local option
+    while read -r option; do
+        options=$((options + 1))
+        grep -qE "^\.It Fl ${option#-}( |$)" "$2" || fail "$2 lacks $option"
+    done < <("$build/bin/$1" --help | grep -oE '^  --?[a-z][a-z-]*' | tr -d ' ')
+}
+check_options rollcall client/man/rollcall.1
+check_options rollcalld daemon/man/rollcalld.8
+[ "$options" -ge 20 ] || fail "found only $options options in the programs' help"
 
 verbs=0
 while read -r verb; do
