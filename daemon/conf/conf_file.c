@@ -150,7 +150,7 @@ static bool
 is_printable(const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (bytes[i] < 0x20 || bytes[i] == 0x7f) {
+        if (bytes[i] < 0x20 || bytes[i] >= 0x7f) {
             return false;
         }
     }
