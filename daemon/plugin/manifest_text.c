@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/base/utf8.h"
+#include "daemon/plugin/text.h"
 
 /* How much of a refused text is shown. */
 #define SHOWN_BYTES 80
@@ -38,6 +39,7 @@ judge_refuse(struct judge *judge, int error, const char *field, const char *form
     va_start(args, format);
     (void)vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
+    text_mend(sentence); /* a text that is shown in part may be cut inside a character */
     judge->error = error_say(judge->why, error, "%s%s %s", judge->where, field, sentence);
 }
 
@@ -60,17 +62,6 @@ judge_alloc(struct judge *judge, size_t bytes)
     return memory;
 }
 
-static bool
-has_control(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *
 copy_text(struct judge *judge, const char *field, const char *text)
 {
@@ -83,7 +74,7 @@ copy_text(struct judge *judge, const char *field, const char *text)
         judge_refuse(judge, ERROR_INVALID, field, "is not UTF-8");
         return NULL;
     }
-    if (has_control(text, len)) {
+    if (!text_is_clean(text, len)) {
         judge_refuse(judge, ERROR_INVALID, field, "has a control character");
         return NULL;
     }

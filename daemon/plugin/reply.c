@@ -4,7 +4,6 @@
  * its own Date, so that two clocks that differ do no harm; only without one against ours. */
 #include "daemon/plugin/reply.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,12 +135,12 @@ reply_reason(const struct call_reply *reply)
     return ROLLCALL_UNEXPECTED_REPLY;
 }
 
-/* A number of seconds, perhaps with a fraction that does not matter; -1: none. */
+/* A number of seconds, perhaps with a fraction that does not matter; -1: none. One that is too
+ * large for any clock is the largest. */
 static int64_t
 parse_seconds(const char *text)
 {
     char *rest = NULL;
-    errno = 0;
     long long value = strtoll(text, &rest, 10);
     bool is_number = rest != text && (*rest == '\0' || *rest == '.' || *rest == ' ');
     if (!is_number || value < 0) {
@@ -180,7 +179,8 @@ static int64_t
 until_ms(const struct call_reply *reply, int64_t moment_s)
 {
     int64_t span_s = moment_s - now_s(reply);
-    return span_s > 0 ? span_s * 1000 : 0;
+    int64_t span_max_s = CALL_RETRY_AFTER_MS_MAX / 1000;
+    return span_s <= 0 ? 0 : (span_s < span_max_s ? span_s : span_max_s) * 1000;
 }
 
 static int64_t
