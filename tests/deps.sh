@@ -13,7 +13,7 @@ build_packages=(
 
 # What the tests run beside that.
 test_packages=(
-    binutils clang clang-format-14 mandoc nng-utils python3-minimal systemd valgrind
+    binutils clang clang-format-14 libclang-rt-14-dev mandoc nng-utils python3-minimal systemd valgrind
 )
 
 install_packages() { # PACKAGE…
