@@ -16,7 +16,7 @@
 /* name, rank, what it guards */
 #define LOCK_TABLE(X)                                                                              \
     X(SERVER, 10, "serve/server: the state of a context between nng's thread and the loop")        \
-    X(POOL, 20, "exec/pool: the queues and the counts of threads")                                 \
+    X(POOL, 20, "exec/pool: the starting of threads")                                              \
     X(CREW, 30, "plugin/crew: the instances of a plugin that runs on threads")
 
 enum lock_rank {

@@ -47,14 +47,14 @@ bool
 utf8_is_valid(const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
-    const uint8_t *end = at + len;
-    while (at < end) {
+    while (len > 0) {
         uint32_t code_point;
-        size_t size = utf8_decode(at, (size_t)(end - at), &code_point);
+        size_t size = utf8_decode(at, len, &code_point);
         if (size == 0) {
             return false;
         }
         at += size;
+        len -= size;
     }
     return true;
 }
