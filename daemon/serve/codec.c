@@ -384,7 +384,7 @@ pool_json(const struct pool_stats *stats)
     put_count(object, "threads", stats->threads);
     put_count(object, "idle", stats->idle);
     put_count(object, "queued", stats->queued);
-    put_count(object, "finished", stats->finished);
+    put_count(object, "taken", stats->taken);
     return object;
 }
 

@@ -87,7 +87,7 @@ judge_integer(const struct param *param, const struct json *value, struct error_
         return wrong_type(param, value, "an integer", why);
     }
     if (!json_integer(value, &number) || number < param->min || number > param->max) {
-        return error_say(why, ERROR_INVALID, "%s: found %.17g, wants an integer from %lld to %lld",
+        return error_say(why, ERROR_INVALID, "%s: found %.15g, wants an integer from %lld to %lld",
                          param->name, json_number(value, 0), (long long)param->min,
                          (long long)param->max);
     }

@@ -139,6 +139,7 @@ server_new(const struct server_options *options, struct server **out_server, str
     }
     server->exec = options->exec;
     server->links_max = count_links();
+    list_init(&server->sending);
     lock_init(&server->lock, LOCK_SERVER);
     future_init(&server->ready, &ready_ops);
     int error = open_all(server, options, why);
@@ -178,7 +179,8 @@ static void
 look_for_replies(void *context)
 {
     struct flush *flush = context;
-    flush->is_done = flush->server->sending == 0 && calls_first(flush->server->calls) == NULL;
+    flush->is_done =
+        list_is_empty(&flush->server->sending) && calls_first(flush->server->calls) == NULL;
 }
 
 static void

@@ -58,8 +58,9 @@ struct server {
     struct slot **slots;
     size_t slot_count;
     size_t slots_max;
-    size_t receiving; /* slots that could take a message now */
-    size_t sending;
+    size_t receiving;    /* slots that could take a message now */
+    struct list sending; /* slots whose reply nng has not passed on yet, the oldest first */
+    size_t sending_bytes;
     bool is_stopped;
 };
 

@@ -15,8 +15,14 @@
 /* A peer that takes its reply no sooner is closed: its slot is worth more. */
 #define SEND_LIMIT_MS 5000
 
+/* When slots run out, peers that have let a reply lie for this long are closed at once. */
+#define SEND_PATIENCE_US (INT64_C(100) * 1000)
+
+/* All replies that wait for their peers to take them; past it the slowest are closed. */
+#define SENDING_BYTES_MAX ((size_t)128 * 1024 * 1024)
+
 /* How often the waiting calls' connections are looked at. */
-#define SWEEP_US (INT64_C(250) * 1000)
+#define SWEEP_US (INT64_C(100) * 1000)
 
 enum slot_state { SLOT_RECEIVING, SLOT_SERVING, SLOT_SENDING, SLOT_CLOSED };
 
@@ -27,6 +33,10 @@ struct slot {
     nng_aio *aio;
     nng_pipe pipe; /* of the message in hand */
     enum slot_state state;
+    struct list sending; /* while SENDING */
+    int64_t sent_us;
+    size_t sent_bytes;
+    bool is_given_up; /* its connection is being closed */
     struct loop_post post;
 };
 
@@ -58,9 +68,15 @@ on_reply(struct exchange *exchange, const char *bytes, size_t len)
         receive(slot); /* which forgets whom it would have answered */
         return;
     }
-    memcpy(nng_msg_body(message), bytes, len);
+    if (len > 0) {
+        memcpy(nng_msg_body(message), bytes, len);
+    }
     slot->state = SLOT_SENDING;
-    slot->server->sending++;
+    slot->sent_us = clock_now_us();
+    slot->sent_bytes = len;
+    slot->is_given_up = false;
+    list_push_back(&slot->server->sending, &slot->sending);
+    slot->server->sending_bytes += len;
     nng_aio_set_msg(slot->aio, message);
     nng_aio_set_timeout(slot->aio, SEND_LIMIT_MS);
     nng_ctx_send(slot->context, slot->aio);
@@ -83,7 +99,8 @@ on_message(struct slot *slot)
 static void
 on_sent(struct slot *slot, int rv)
 {
-    slot->server->sending--;
+    list_remove(&slot->sending);
+    slot->server->sending_bytes -= slot->sent_bytes;
     if (rv != 0) {
         nng_msg_free(nng_aio_get_msg(slot->aio));
         nng_aio_set_msg(slot->aio, NULL);
@@ -91,10 +108,6 @@ on_sent(struct slot *slot, int rv)
     if (rv == NNG_ETIMEDOUT) {
         log_info("serve", "a connection is closed: it does not take its replies");
         (void)nng_pipe_close(slot->pipe);
-    }
-    if (rv == NNG_ECLOSED) {
-        slot->state = SLOT_CLOSED;
-        return;
     }
     receive(slot);
 }
@@ -111,8 +124,8 @@ on_post(struct loop_post *post)
     slot->server->receiving--;
     if (rv == 0) {
         on_message(slot);
-    } else if (rv == NNG_ECLOSED) {
-        slot->state = SLOT_CLOSED;
+    } else if (rv == NNG_ECLOSED || rv == NNG_ECANCELED) {
+        slot->state = SLOT_CLOSED; /* the server stops */
     } else {
         receive(slot);
     }
@@ -137,6 +150,7 @@ slot_new(struct server *server)
     slot->server = server;
     slot->state = SLOT_CLOSED;
     slot->post.fn = on_post;
+    list_init(&slot->sending);
     if (nng_aio_alloc(&slot->aio, on_aio, slot) != 0 ||
         nng_ctx_open(&slot->context, server->socket) != 0) {
         slot_free(slot);
@@ -168,6 +182,36 @@ is_gone(nng_pipe pipe)
     return rv == NNG_ENOENT || rv == NNG_ECLOSED;
 }
 
+/* Close the connection of a slot; all replies on their way to it come back as not sent. */
+static void
+give_up(struct slot *slot)
+{
+    LIST_FOR_EACH (node, &slot->server->sending) {
+        struct slot *other = LIST_ENTRY(node, struct slot, sending);
+        other->is_given_up = other->is_given_up || other->pipe.id == slot->pipe.id;
+    }
+    log_info("serve", "a connection is closed: it does not take its replies");
+    (void)nng_pipe_close(slot->pipe);
+}
+
+/* Peers that ask and do not read hold slots that others need, and memory. */
+static void
+give_up_slow(struct server *server)
+{
+    bool is_short = server->receiving < SLOTS_SPARE / 2 && server->slot_count == server->slots_max;
+    bool is_heavy = server->sending_bytes > SENDING_BYTES_MAX;
+    int64_t late_us = clock_now_us() - SEND_PATIENCE_US;
+    LIST_FOR_EACH (node, &server->sending) {
+        struct slot *slot = LIST_ENTRY(node, struct slot, sending);
+        if ((!is_short && !is_heavy) || slot->sent_us > late_us) {
+            return;
+        }
+        if (!slot->is_given_up) {
+            give_up(slot);
+        }
+    }
+}
+
 /* Calls that wait for nobody: asking nng for each connection is cheap and misses none. */
 static void
 on_sweep(struct loop_timer *timer)
@@ -181,6 +225,7 @@ on_sweep(struct loop_timer *timer)
             calls_drop(exchange);
         }
     }
+    give_up_slow(server);
     loop_timer_arm(exec_loop(server->exec), timer, clock_deadline_us(SWEEP_US));
 }
 
