@@ -165,7 +165,6 @@ read_unicode_escape(struct scan *scan)
     bool is_high = unit >= 0xd800 && unit <= 0xdbff;
     bool has_next = scan->end - scan->at >= 2 && scan->at[0] == '\\' && scan->at[1] == 'u';
     if (is_high && has_next) {
-        const uint8_t *second = scan->at;
         scan->at += 2;
         error = read_unit(scan, &unit);
         if (error) {
@@ -174,7 +173,6 @@ read_unicode_escape(struct scan *scan)
         if (unit >= 0xdc00 && unit <= 0xdfff) {
             return ERROR_OK;
         }
-        scan->at = second; /* an escape of its own, judged next */
     }
     if (is_low || is_high) {
         note_unwelcome(scan, "a string holds half a surrogate pair", escape);

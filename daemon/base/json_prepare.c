@@ -15,7 +15,7 @@
 
 #include "daemon/base/json_check.h"
 
-/* The longest number that cJSON reads: it copies one into 64 bytes with a NUL. */
+/* The longest number that every cJSON reads: 64 bytes with the NUL. */
 #define NUMBER_BYTES_MAX 63
 
 /* Keys of one document before the first allocation; most requests have fewer. */

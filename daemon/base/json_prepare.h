@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* What a text that json_check() passed still needs before cJSON may read it. cJSON copies a number
- * into 64 bytes and fails on a longer one, so those are rewritten; and it keeps the first of two
- * members with one key, so a key given twice is refused here. Knows no cJSON. */
+/* What a text that json_check() passed still needs before cJSON may read it. cJSON up to
+ * 1.7.17 copies a number into 64 bytes and fails on a longer one (Debian's 1.7.15 is patched,
+ * others are not), so those are rewritten; and it keeps the first of two members with one key, so a
+ * key given twice is refused here. Knows no cJSON. */
 #ifndef ROLLCALL_BASE_JSON_PREPARE_H
 #define ROLLCALL_BASE_JSON_PREPARE_H
 

@@ -19,14 +19,14 @@
 enum conf_type {
     CONF_STRING,
     CONF_INT,
-    CONF_DURATION, /* "500ms", "10s", "5min", "2h", "1d": microseconds here */
+    CONF_DURATION, /* "7us", "500ms", "10s", "5min", "2h", "1d": microseconds here */
     CONF_RATE,     /* "10/min", "1/s", "100/h", or the number 0: none */
     CONF_SIZE,     /* "64MiB", "512KiB", "1000": bytes */
     CONF_BOOL,
     CONF_LIST,    /* of strings */
     CONF_CHOICE,  /* one of a key's words */
     CONF_CHOICES, /* a list of them */
-    CONF_FILE,    /* a file's name, relative to the configuration's folder */
+    CONF_FILE,    /* a readable file's name, relative to the configuration's folder; "": none */
     CONF_FILES,
     CONF_SECRET /* a file's name, first looked for in $CREDENTIALS_DIRECTORY; read, one line */
 };
@@ -74,7 +74,8 @@ struct conf_plugin {
     uint32_t concurrency;         /* 0: the descriptor's */
     int64_t timeout_us;           /* 0: the daemon's */
     const char *base_url;         /* NULL: the descriptor's */
-    const struct conf_value *own; /* one for each declared option */
+    const struct conf_value *own; /* one for each declared option; of a disabled plugin none is set
+                                     and no file is looked for */
     size_t own_count;
 };
 
@@ -116,9 +117,9 @@ struct conf_tree;
  * Read the file's syntax and the overrides; find plugin_dirs.
  * `path` NULL: defaults only. `overrides` are "key=value" texts, e.g. "plugin.github.rate=10/min".
  * Owner:  *out_tree is the caller's, free with conf_close().
- * Errors: NOT_FOUND, IO, PARSE, INVALID, NOMEM; `why` names file and line, what was found and what
- * is allowed: "rollcalld.conf:7: timeout: found \"10 apples\", wants a duration such as \"10s\"".
- * Thread: [main].
+ * Errors: NOT_FOUND, IO, TOO_BIG, PARSE, INVALID, RANGE, NOMEM; `why` names file and line (or
+ * "-o key"), what was found and what is allowed: "rollcalld.conf:7: timeout: found \"10 apples\",
+ * wants a duration such as \"10s\"". Thread: [main].
  */
 MUST_CHECK int conf_open(const char *path, const char *const *overrides, size_t override_count,
                          struct conf_tree **out_tree, struct error_text *why);
@@ -130,7 +131,8 @@ const char *const *conf_plugin_dirs(const struct conf_tree *tree, size_t *out_co
  * Judge everything: each key against the table, each plugin section against its schema.
  * A section for a plugin that no schema names is an error, as are unknown keys.
  * Owner:  *out_conf is the caller's, free with conf_free(); it does not need the tree.
- * Errors: INVALID, RANGE, NOT_FOUND (a file or secret), NOMEM; `why` as above.
+ * Errors: INVALID, RANGE, NOT_FOUND, IO and TOO_BIG (a file or secret), NOMEM; `why` as above. A
+ * secret and a URL that may carry a password are not repeated in it.
  */
 MUST_CHECK int conf_read(const struct conf_tree *tree, const struct conf_schema *schemas,
                          size_t schema_count, struct conf **out_conf, struct error_text *why);
@@ -145,7 +147,9 @@ MUST_CHECK int conf_parse_duration(const char *text, int64_t *out_us);
 MUST_CHECK int conf_parse_rate(const char *text, struct conf_rate *out_rate);
 MUST_CHECK int conf_parse_size(const char *text, int64_t *out_bytes);
 
-/** Print the table of keys for --help: key, type, default, sentence. */
+/** Print the table of keys for --help: key, what it allows, default (NULL: none), sentence. The
+ * texts last as long as the call of `line`. Keys of every plugin's section are "plugin.NAME.rate".
+ */
 void conf_print_keys(void (*line)(void *context, const char *key, const char *type,
                                   const char *fallback, const char *sentence),
                      void *context);

@@ -127,7 +127,13 @@ static void
 write_found(const struct conf_spec *spec, const struct conf_node *node, char found[FOUND_BYTES])
 {
     const char *text = conf_node_text(node);
-    switch (conf_node_type(node)) {
+    enum conf_node_type type = conf_node_type(node);
+    bool is_scalar = type != CONF_NODE_GROUP && type != CONF_NODE_LIST;
+    if (is_scalar && (spec->type == CONF_SECRET || (text != NULL && strchr(text, '@') != NULL))) {
+        (void)snprintf(found, FOUND_BYTES, "what is not repeated here");
+        return;
+    }
+    switch (type) {
     case CONF_NODE_GROUP:
         (void)snprintf(found, FOUND_BYTES, "a group");
         return;
@@ -144,12 +150,8 @@ write_found(const struct conf_spec *spec, const struct conf_node *node, char fou
         (void)snprintf(found, FOUND_BYTES, "%s", conf_node_integer(node) ? "true" : "false");
         return;
     case CONF_NODE_TEXT:
-        break;
-    }
-    if (spec->type == CONF_SECRET || strchr(text, '@') != NULL) {
-        (void)snprintf(found, FOUND_BYTES, "a text that is not repeated here");
-    } else {
         (void)snprintf(found, FOUND_BYTES, "\"%.80s\"", text);
+        return;
     }
 }
 

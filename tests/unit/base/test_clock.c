@@ -67,6 +67,7 @@ deadlines_do_not_overflow(void **state)
     assert_true(clock_deadline_us(CLOCK_NEVER) == CLOCK_NEVER);
     assert_true(clock_deadline_us(CLOCK_NEVER - 1) == CLOCK_NEVER);
     assert_true(clock_deadline_us(CLOCK_NEVER - 100) == CLOCK_NEVER);
+    assert_true(clock_deadline_us(CLOCK_NEVER - 99) == CLOCK_NEVER);
     assert_true(clock_deadline_us(CLOCK_NEVER - 101) == CLOCK_NEVER - 1);
 }
 

@@ -167,6 +167,27 @@ long_numbers_keep_their_value(void **state)
     }
 }
 
+/* Seen before cJSON reads it, for some versions of it read all of them. */
+static void
+long_numbers_are_rewritten_in_place(void **state)
+{
+    (void)state;
+    for (size_t len = 60; len < 70; len++) {
+        char text[80];
+        char before[80];
+        memset(text, '7', len);
+        text[len] = '\0';
+        memcpy(before, text, len + 1);
+        assert_int_equal(json_prepare(text, len, NULL), ERROR_OK);
+        assert_int_equal(strlen(text), len);
+        assert_true(strtod(text, NULL) == strtod(before, NULL));
+        size_t number = strcspn(text, " ");
+        if (len <= 63 ? strcmp(text, before) != 0 : number > 63) {
+            fail_msg("%zu digits: %s", len, text);
+        }
+    }
+}
+
 static void
 numbers_of_any_length_are_read(void **state)
 {
@@ -206,6 +227,7 @@ main(void)
         cmocka_unit_test(keys_that_only_look_alike_pass),
         cmocka_unit_test(large_objects_are_judged_in_no_time),
         cmocka_unit_test(long_numbers_keep_their_value),
+        cmocka_unit_test(long_numbers_are_rewritten_in_place),
         cmocka_unit_test(numbers_of_any_length_are_read),
         cmocka_unit_test(texts_without_long_numbers_stay_as_they_are),
     };

@@ -172,11 +172,22 @@ included_files_are_scanned_too(void **state)
           "@include \"many.conf\"\n@include \"many.conf\"\n@include \"many.conf\"\n"
           "@include \"many.conf\"\n",
           ERROR_TOO_BIG, "files include each other too often" },
+        { "@include \"chain2.conf\"", ERROR_OK, "" },
+        { "@include \"chain1.conf\"", ERROR_TOO_BIG,
+          "/chain8.conf:1: @include: files include each other too often" },
         { "@include \".\"", ERROR_IO, "/.: not a regular file" },
     };
     struct tmpdir *dir = tmpdir_new();
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         free(tmpdir_write(dir, files[i].name, files[i].text));
+    }
+    for (int i = 1; i <= 9; i++) {
+        char name[32];
+        char text[64];
+        (void)snprintf(name, sizeof name, "chain%d.conf", i);
+        (void)snprintf(text, sizeof text, i < 9 ? "@include \"chain%d.conf\"\n" : "a%d = 1;\n",
+                       i + 1);
+        free(tmpdir_write(dir, name, text));
     }
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct error_text why = { "" };

@@ -180,7 +180,7 @@ mistakes_in_sections_are_told(void **state)
           "without "
           "a slash at the end, query or fragment" },
         { "sites = { base_url = \"https://u:p@x\"; };", ERROR_INVALID,
-          "2: plugin.sites.base_url: found a text that is not repeated here, wants "
+          "2: plugin.sites.base_url: found what is not repeated here, wants "
           "http(s)://host[:port][/path] without a slash at the end, query or fragment" },
         { "sites = { isolation = \"vm\"; };", ERROR_INVALID,
           "2: plugin.sites.isolation: found \"vm\", wants \"thread\"" },
@@ -207,7 +207,8 @@ mistakes_in_sections_are_told(void **state)
         { "sites = { page = [ ]; };", ERROR_INVALID,
           "2: plugin.sites.page: found a list of 0, wants a file's name" },
         { "sites = { token = 5; };", ERROR_INVALID,
-          "2: plugin.sites.token: found 5, wants the name of a file that holds the secret" },
+          "2: plugin.sites.token: found what is not repeated here, wants the name of a file that "
+          "holds the secret" },
         { "sites = { limit = \"x\"; };", ERROR_INVALID,
           "2: plugin.sites.limit: found \"x\", wants a size such as \"64MiB\"" },
     };
