@@ -233,6 +233,9 @@ run(struct app *app)
     }
     int64_t watchdog_us = notify_watchdog_us();
     app->tick_us = watchdog_us > 0 ? watchdog_us / 2 : CLOCK_NEVER;
+    for (size_t i = 0; stack_url(app->stack, i) != NULL; i++) {
+        log_info("app", "answering on %s", stack_url(app->stack, i));
+    }
     log_info("app", "rollcalld %s is ready", ROLLCALL_VERSION);
     tell_ready(app);
     serve(app);

@@ -293,6 +293,12 @@ stack_look(struct stack *stack, struct stack_view *out_view)
     stack->turns = turns;
 }
 
+const char *
+stack_url(const struct stack *stack, size_t index)
+{
+    return server_url(stack->server, index);
+}
+
 static void
 close_on_loop(void *context)
 {

@@ -44,6 +44,9 @@ struct stack_view {
 };
 void stack_look(struct stack *stack, struct stack_view *out_view);
 
+/** The URLs listened on: i-th or NULL. */
+const char *stack_url(const struct stack *stack, size_t index);
+
 /** No new connections, no new queries. */
 void stack_close(struct stack *stack);
 /** Cancel what is still open, let the replies leave, end all threads. */

@@ -1,0 +1,304 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Start, reload, stop: what the service manager is told and what clients see. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/common.h"
+#include "tests/support/daemon.h"
+#include "tests/support/rpc.h"
+#include "tests/support/tmpdir.h"
+#include "tests/support/world.h"
+
+#define MS INT64_C(1000)
+#define HANGING "{\"platforms\":{\"github\":{\"fault\":\"hang\"}}}"
+#define DAEMON TEST_BUILD_DIR "/bin/rollcalld"
+
+static const struct daemon_plugin github[] = { { .name = "github" } };
+
+static void
+send_check(struct rpc *rpc)
+{
+    static const char call[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"check\",\"params\":"
+        "{\"subject\":\"a@x.org\",\"platforms\":[\"github\"],\"timeout_ms\":60000}}";
+    rpc_send(rpc, call, sizeof(call) - 1);
+}
+
+static struct daemon *
+start_hanging(struct world *world, const char *lines)
+{
+    return daemon_start(&(struct daemon_options){
+        .world = world, .plugins = github, .plugin_count = 1, .lines = lines });
+}
+
+/* SIGTERM leaves stop_timeout to what is in flight, then cancels it; the client gets its answer. */
+static void
+sigterm_cancels_what_does_not_end(void **state)
+{
+    (void)state;
+    struct world *world = world_start(&(struct world_options){ .script = HANGING });
+    struct daemon *daemon = start_hanging(world, "stop_timeout = \"500ms\";");
+    struct rpc *rpc = rpc_dial(daemon_url(daemon));
+    struct rpc *late = rpc_dial(daemon_url(daemon));
+    send_check(rpc);
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    int64_t begin_us = support_now_us();
+    child_signal(daemon_child(daemon), SIGTERM);
+    assert_true(daemon_wait_notice(daemon, "STOPPING=1", 5000));
+    assert_int_not_equal(access(daemon_path(daemon), F_OK), 0); /* nobody new */
+    cJSON *refused = rpc_call(late, "check", "{\"subject\":\"b@x.org\"}");
+    assert_int_equal(rpc_error_code(refused), -32004);
+    cJSON_Delete(refused);
+    cJSON_Delete(rpc_result(late, "status", NULL)); /* but looking on is served */
+    char *reply = rpc_receive(rpc, RPC_WAIT_MS, NULL);
+    assert_non_null(reply);
+    assert_non_null(strstr(reply, "\"reason\":\"cancelled\""));
+    free(reply);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    int64_t took_us = support_now_us() - begin_us;
+    assert_true(took_us > 450 * MS);
+    assert_true(took_us < 2000 * MS * SUPPORT_SLOWDOWN);
+    rpc_free(&late);
+    rpc_free(&rpc);
+    daemon_free(&daemon);
+    world_stop(&world);
+}
+
+static void
+sigterm_lets_what_is_in_flight_finish(void **state)
+{
+    (void)state;
+    struct world *world = world_start(&(struct world_options){
+        .script =
+            "{\"platforms\":{\"github\":{\"registered\":[\"a@x.org\"],\"latency_ms\":400}}}" });
+    struct daemon *daemon = start_hanging(world, NULL);
+    struct rpc *rpc = rpc_dial(daemon_url(daemon));
+    send_check(rpc);
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    child_signal(daemon_child(daemon), SIGTERM);
+    char *reply = rpc_receive(rpc, RPC_WAIT_MS, NULL);
+    assert_non_null(reply);
+    assert_non_null(strstr(reply, "\"verdict\":\"registered\""));
+    free(reply);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    rpc_free(&rpc);
+    daemon_free(&daemon);
+    world_stop(&world);
+}
+
+static void
+a_second_sigterm_cancels_at_once(void **state)
+{
+    (void)state;
+    struct world *world = world_start(&(struct world_options){ .script = HANGING });
+    struct daemon *daemon = start_hanging(world, "stop_timeout = \"60s\";");
+    struct rpc *rpc = rpc_dial(daemon_url(daemon));
+    send_check(rpc);
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    child_signal(daemon_child(daemon), SIGTERM);
+    assert_true(daemon_wait_notice(daemon, "STOPPING=1", 5000));
+    child_signal(daemon_child(daemon), SIGTERM);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), 5000, &status));
+    assert_int_equal(status, 0);
+    rpc_free(&rpc);
+    daemon_free(&daemon);
+    world_stop(&world);
+}
+
+static void
+replace_in_file(const char *path, const char *old, const char *new)
+{
+    char *text = support_read_file(path, NULL);
+    char *at = strstr(text, old);
+    assert_non_null(at);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    assert_int_equal(fclose(file), 0);
+    free(text);
+}
+
+static void
+reload(struct daemon *daemon)
+{
+    child_signal(daemon_child(daemon), SIGHUP);
+    assert_true(daemon_wait_notice(daemon, "RELOADING=1", 5000));
+    assert_true(daemon_wait_notice(daemon, "READY=1", 5000));
+}
+
+static size_t
+count_plugins_in_state(struct rpc *rpc, const char *wanted)
+{
+    cJSON *result = rpc_result(rpc, "plugins", NULL);
+    const cJSON *plugin = NULL;
+    size_t count = 0;
+    cJSON_ArrayForEach(plugin, cJSON_GetObjectItemCaseSensitive(result, "plugins"))
+    {
+        const char *found = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(plugin, "state"));
+        count += strcmp(found, wanted) == 0 ? 1 : 0;
+    }
+    cJSON_Delete(result);
+    return count;
+}
+
+/* A good file takes effect, a bad one leaves the old one in force and says so; a query that is
+ * open meanwhile goes on. */
+static void
+sighup_reads_the_configuration_again(void **state)
+{
+    (void)state;
+    struct world *world = world_start(&(struct world_options){
+        .script =
+            "{\"platforms\":{\"github\":{\"registered\":[\"a@x.org\"],\"latency_ms\":700}}}" });
+    struct daemon *daemon = start_hanging(world, "deadline = \"20s\";");
+    struct rpc *open = rpc_dial(daemon_url(daemon));
+    struct rpc *rpc = rpc_dial(daemon_url(daemon));
+    send_check(open);
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    size_t ready = count_plugins_in_state(rpc, "ready");
+    replace_in_file(daemon_config_file(daemon), "github = {", "github = { enabled = false;");
+    reload(daemon);
+    assert_int_equal(count_plugins_in_state(rpc, "ready"), ready - 1);
+    assert_int_equal(count_plugins_in_state(rpc, "disabled"), 1);
+    replace_in_file(daemon_config_file(daemon), "20s", "20 apples");
+    reload(daemon);
+    assert_int_equal(count_plugins_in_state(rpc, "disabled"), 1);
+    char *log = daemon_log(daemon);
+    assert_non_null(strstr(log, "20 apples"));
+    assert_non_null(strstr(log, "the old configuration stays in force"));
+    free(log);
+    replace_in_file(daemon_config_file(daemon), "20 apples", "20s");
+    replace_in_file(daemon_config_file(daemon), "enabled = false;", "");
+    reload(daemon);
+    assert_int_equal(count_plugins_in_state(rpc, "ready"), ready);
+    char *reply = rpc_receive(open, RPC_WAIT_MS, NULL);
+    assert_non_null(reply);
+    assert_non_null(strstr(reply, "\"verdict\":\"registered\""));
+    free(reply);
+    for (int i = 0; i < 20; i++) {
+        reload(daemon);
+    }
+    rpc_free(&rpc);
+    rpc_free(&open);
+    daemon_stop(&daemon);
+    world_stop(&world);
+}
+
+static void
+what_a_reload_cannot_change_is_said(void **state)
+{
+    (void)state;
+    struct daemon *daemon = daemon_start(&(struct daemon_options){ .lines = "threads = 3;" });
+    replace_in_file(daemon_config_file(daemon), "threads = 3;", "threads = 4;");
+    reload(daemon);
+    char *log = daemon_log(daemon);
+    assert_non_null(strstr(log, "threads is read at the start only"));
+    assert_null(strstr(log, "listen is read at the start only"));
+    free(log);
+    daemon_stop(&daemon);
+}
+
+/* The command line's answers, each with its exit status. */
+static void
+exit_statuses_tell_what_was_wrong(void **state)
+{
+    static const struct {
+        const char *config; /* "%s" stands for the folder; NULL: none */
+        const char *arg;
+        int status;
+        const char *says;
+    } rows[] = {
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];", "--check-config", 0, "accepted" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];\nfoo = 1;", "--check-config", 78,
+          "foo" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];\nfoo = 1;", NULL, 78,
+          "rollcalld.conf:2" },
+        { "listen = [ \"tcp://10.0.0.1:1\" ]; plugin_dirs = [ ]; # %s", NULL, 78, "loopback" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ \"/nowhere\" ];", NULL, 78, "/nowhere" },
+        { "listen = [ \"ipc://%s/no/such/s\" ]; plugin_dirs = [ ];", NULL, 1, "no/such/s" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];", "--nonsense", 64, "--nonsense" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];", "nonsense", 64, "nonsense" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];", "--config", 64, "twice" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];", "-o", 64, "KEY=VALUE" },
+        { "listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ ];", "--log-level=loud", 78, "loud" },
+        { NULL, "--version", 0, "rollcalld 0." },
+        { NULL, "--help", 0, "max_calls" },
+        { NULL, "--help", 0, "check-plugin" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tmpdir *dir = tmpdir_new();
+        char *config = NULL;
+        if (rows[i].config != NULL) {
+            const char *folder = strstr(rows[i].config, "%s");
+            char *text = support_text("%.*s%s%s", (int)(folder - rows[i].config), rows[i].config,
+                                      tmpdir_path(dir), folder + 2);
+            config = tmpdir_write(dir, "rollcalld.conf", text);
+            free(text);
+        }
+        const char *argv[6] = { DAEMON };
+        size_t count = 1;
+        if (config != NULL) {
+            argv[count++] = "--config";
+            argv[count++] = config;
+        }
+        argv[count] = rows[i].arg;
+        if (rows[i].arg != NULL && strcmp(rows[i].arg, "--config") == 0) {
+            argv[++count] = "other.conf";
+        }
+        char *out = NULL;
+        char *err = NULL;
+        int status = child_run(&(struct child_options){ .argv = argv }, &out, &err);
+        if (status != rows[i].status ||
+            (strstr(out, rows[i].says) == NULL && strstr(err, rows[i].says) == NULL)) {
+            support_fail("row %zu: status %d, %s%s", i, status, out, err);
+        }
+        free(out);
+        free(err);
+        free(config);
+        tmpdir_free(&dir);
+    }
+}
+
+/* The watchdog is told of life for as long as there is some. */
+static void
+the_watchdog_hears_of_life(void **state)
+{
+    static const char *const env[] = { "WATCHDOG_USEC=400000", "WATCHDOG_PID", NULL };
+    (void)state;
+    struct daemon *daemon = daemon_start(&(struct daemon_options){ .env = env });
+    for (int i = 0; i < 3; i++) {
+        assert_true(daemon_wait_notice(daemon, "WATCHDOG=1", 5000));
+    }
+    daemon_stop(&daemon);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sigterm_cancels_what_does_not_end),
+        cmocka_unit_test(sigterm_lets_what_is_in_flight_finish),
+        cmocka_unit_test(a_second_sigterm_cancels_at_once),
+        cmocka_unit_test(sighup_reads_the_configuration_again),
+        cmocka_unit_test(what_a_reload_cannot_change_is_said),
+        cmocka_unit_test(exit_statuses_tell_what_was_wrong),
+        cmocka_unit_test(the_watchdog_hears_of_life),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
