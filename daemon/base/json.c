@@ -264,10 +264,9 @@ json_put(struct json *object, const char *key, struct json *value)
     if (json_type(object) != JSON_OBJECT || value == NULL || key == NULL) {
         return lose(object, value);
     }
-    bool is_there = json_get(object, key) != NULL;
-    bool done = is_there
-                    ? cJSON_ReplaceItemInObjectCaseSensitive(node_of(object), key, node_of(value))
-                    : cJSON_AddItemToObject(node_of(object), key, node_of(value));
+    /* cJSON's own replacing keeps a member without a key when memory runs out. */
+    cJSON_DeleteItemFromObjectCaseSensitive(node_of(object), key);
+    bool done = cJSON_AddItemToObject(node_of(object), key, node_of(value));
     return done ? true : lose(object, value);
 }
 

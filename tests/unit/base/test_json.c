@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 static struct json *
@@ -217,6 +219,82 @@ building_on_nothing_fails_quietly(void **state)
     buf_fini(&out);
 }
 
+/* How many more allocations cJSON gets. */
+static int allocations_left;
+
+static void *
+allocate_some(size_t size)
+{
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left--;
+    return malloc(size);
+}
+
+/* Build, copy and print with so many allocations; true when that was enough. */
+static bool
+build_with(int allocations)
+{
+    struct buf out;
+    buf_init(&out, 1000);
+    allocations_left = allocations;
+    struct json *object = json_new_object();
+    struct json *list = json_new_array();
+    (void)json_append(list, json_new_number(1));
+    (void)json_append(list, json_new_string("x"));
+    (void)json_put(object, "list", list);
+    (void)json_put_string(object, "text", "old");
+    (void)json_put_string(object, "text", "new");
+    struct json *copy = json_copy(object);
+    int error = json_print(copy, &out);
+    assert_true(error == ERROR_OK || error == ERROR_NOMEM);
+    if (!error) {
+        assert_string_equal(buf_str(&out), "{\"list\":[1,\"x\"],\"text\":\"new\"}");
+    }
+    buf_reset(&out);
+    if (json_print(object, &out) == ERROR_OK) {
+        assert_string_equal(buf_str(&out), "{\"list\":[1,\"x\"],\"text\":\"new\"}");
+    }
+    json_free(&copy);
+    json_free(&object);
+    buf_fini(&out);
+    return !error;
+}
+
+static bool
+parse_with(int allocations)
+{
+    static const char text[] = "{\"a\":[1,\"x\",{\"b\":null}]}";
+    struct json *json = NULL;
+    allocations_left = allocations;
+    int error = json_parse(text, sizeof text - 1, &json, NULL);
+    assert_true(error == ERROR_OK || error == ERROR_NOMEM);
+    assert_true((error == ERROR_OK) == (json != NULL));
+    json_free(&json);
+    return !error;
+}
+
+/* Each allocation fails once: never a tree with something missing, never a leak. */
+static void
+running_out_of_memory_is_told(void **state)
+{
+    (void)state;
+    cJSON_Hooks hooks = { .malloc_fn = allocate_some, .free_fn = free };
+    cJSON_InitHooks(&hooks);
+    int build = 0;
+    int parse_needs = 0;
+    while (!build_with(build)) {
+        build++;
+    }
+    while (!parse_with(parse_needs)) {
+        parse_needs++;
+    }
+    cJSON_InitHooks(NULL);
+    assert_true(build > 10 && build < 100);
+    assert_true(parse_needs > 5 && parse_needs < 100);
+}
+
 int
 main(void)
 {
@@ -230,6 +308,7 @@ main(void)
         cmocka_unit_test(putting_again_replaces),
         cmocka_unit_test(lost_values_are_noticed_at_the_end),
         cmocka_unit_test(building_on_nothing_fails_quietly),
+        cmocka_unit_test(running_out_of_memory_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
