@@ -142,7 +142,9 @@ subjects_come_from_standard_input(void **state)
         &(struct child_options){ .argv = command(stage, "check --platform twitter --format csv -"),
                                  .input = "bob@example.com\n\nalice@example.com" },
         &out, NULL);
-    assert_int_equal(status, 0);
+    if (status != 0) {
+        support_fail("status %d\n%s", status, out);
+    }
     assert_non_null(strstr(out, "\r\n\"bob@example.com\",\"twitter\",\"registered\","));
     assert_non_null(strstr(out, "\r\n\"alice@example.com\",\"twitter\",\"unregistered\","));
     free(out);
@@ -326,7 +328,9 @@ a_daemon_that_is_killed_and_started_again_still_answers(void **state)
     child_free(&child);
     child_signal(second, SIGTERM);
     assert_true(child_wait(second, CHILD_WAIT_MS, &status));
-    assert_int_equal(status, 0);
+    if (status != 0) {
+        support_fail("rollcalld: status %d\n%s", status, child_output(second, CHILD_STDERR));
+    }
     child_free(&second);
 }
 
