@@ -83,6 +83,15 @@ free_slot(struct chain *chain)
     }
 }
 
+/* The platform wants a pause: nobody of the line may go, so before the slot is free. */
+static void
+hold_line(struct chain *chain, int64_t retry_after_ms)
+{
+    if (chain->task.pacing != NULL && retry_after_ms > 0) {
+        pacing_hold(chain->task.pacing, retry_after_ms * CLOCK_US_PER_MS);
+    }
+}
+
 static enum chain_event
 call_plugin(struct chain *chain)
 {
@@ -143,10 +152,7 @@ static enum chain_event
 take_verdict(struct chain *chain)
 {
     struct finding finding = chain_judge(chain);
-    if (finding.reason == REASON_RATE_LIMITED && finding.retry_after_ms > 0 &&
-        chain->task.pacing != NULL) {
-        pacing_hold(chain->task.pacing, finding.retry_after_ms * CLOCK_US_PER_MS);
-    }
+    hold_line(chain, finding.retry_after_ms); /* a spent limit that only the plugin can read */
     return end(chain, finding);
 }
 
@@ -336,8 +342,10 @@ fetch_ended(struct future *future, void *context)
 static enum chain_event
 take_reply(struct chain *chain)
 {
+    int error = chain_note_reply(chain);
+    hold_line(chain, chain->retry_after_ms);
     free_slot(chain);
-    if (chain_note_reply(chain) != ERROR_OK) {
+    if (error != ERROR_OK) {
         return end_unknown(chain, REASON_OVERLOADED);
     }
     run_timer(chain);

@@ -277,7 +277,9 @@ chain_note_reply(struct chain *chain)
     chain->left_us -= reply->total_us;
     chain->status = reply->status;
     chain->truncated = reply->truncated;
-    chain->retry_after_ms = reply->status == 429 ? read_retry_after(reply) : -1;
+    /* RFC 9110 10.2.3: Retry-After goes with 503 too. */
+    bool wants_pause = reply->status == 429 || reply->status == 503;
+    chain->retry_after_ms = wants_pause ? read_retry_after(reply) : -1;
     free(chain->cookies);
     chain->cookies = NULL;
     if (reply->cookies[0] == '\0') {

@@ -38,6 +38,7 @@ struct route {
 
 #define BODY(status, headers, body)                                                                \
     "HTTP/1.1 " status "\r\n" headers "Connection: close\r\n\r\n" body
+#define GATED "\1" /* in front of a reply: not before scripted_open_gate() */
 #define YES BODY("200 OK", "", "yes")
 #define NO BODY("404 Not Found", "", "no")
 
@@ -78,6 +79,10 @@ serve(struct scripted_conn *conn, void *context)
         return;
     }
     const char *reply = route != NULL ? route->reply : BODY("418 Teapot", "", "");
+    if (reply[0] == GATED[0]) {
+        scripted_gate(conn);
+        reply++;
+    }
     scripted_send(conn, reply, strlen(reply));
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* One check at a time, through a real crew and a real platform: every way to a verdict, and every
  * way not to get one. */
+#include "daemon/query/pacing.h"
 #include "tests/unit/query/flow.h"
 
 static const struct row {
@@ -159,6 +160,12 @@ test_a_platform_that_never_answers(void **state)
     assert_true(scripted_await_closed(server, 1));
 }
 
+static const struct pacing *
+line_of(const char *platform)
+{
+    return registry_find(registry, platform, ROLLCALL_USERNAME)->runtime;
+}
+
 /* ---- Rate limits --------------------------------------------------------- */
 
 static void
@@ -186,9 +193,7 @@ test_a_hold_past_is_a_hold_gone(void **state)
     ask_one("alice", "alpha");
     struct query_request request = request_for("bob", "alpha");
     struct query *query = open_query(&request);
-    for (int i = 0; i < 20; i++) {
-        turn();
-    }
+    TURN_UNTIL(line_of("alpha")->waiting == 1);
     assert_false(is_done(query)); /* five seconds are within its deadline: it waits */
     assert_int_equal(scripted_requests(server), 1);
     clock_advance(5 * CLOCK_US_PER_S);
@@ -218,9 +223,7 @@ test_one_at_a_time(void **state)
     TURN_UNTIL(scripted_requests(server) == 1);
     request = request_for("bob", "single");
     struct query *second = open_query(&request);
-    for (int i = 0; i < 20; i++) {
-        turn();
-    }
+    TURN_UNTIL(line_of("single")->waiting == 1);
     assert_int_equal(scripted_connections(server), 1);
     assert_true(query_cancel(first)); /* its slot is free, and the next one goes */
     TURN_UNTIL(is_done(second));

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* One subject against many platforms: the race and its early return, one at a time, everything, the
  * deadline, cancelling. */
+#include "daemon/query/pacing.h"
 #include "tests/unit/query/flow.h"
 
 static struct query_request
@@ -402,9 +403,8 @@ test_deadlines_differ_in_one_flight(void **state)
     run_query(&request);
     request = race_for("bob", "alpha");
     struct query *patient = open_query(&request);
-    for (int i = 0; i < 20; i++) {
-        turn(); /* it has asked the plugin and stands in line */
-    }
+    const struct pacing *line = registry_find(registry, "alpha", ROLLCALL_USERNAME)->runtime;
+    TURN_UNTIL(line->waiting == 1);
     request.timeout_us = 5 * CLOCK_US_PER_S;
     struct query *hasty = open_query(&request);
     assert_true(is_done(hasty));
@@ -420,11 +420,15 @@ static void
 test_a_hold_ends_those_who_wait_in_vain(void **state)
 {
     (void)state;
-    USE_ROUTES({ "/other/alice", BODY("429 Slow", "Retry-After: 90\r\n", "") }, { "/", YES });
+    USE_ROUTES({ "/other/alice", GATED BODY("429 Slow", "Retry-After: 90\r\n", "") }, { "/", YES });
     struct query_request request = race_for("alice", "single");
     struct query *first = open_query(&request);
+    TURN_UNTIL(scripted_requests(server) == 1);
     request = race_for("bob", "single");
     struct query *second = open_query(&request);
+    const struct pacing *line = registry_find(registry, "single", ROLLCALL_USERNAME)->runtime;
+    TURN_UNTIL(line->waiting == 1);
+    scripted_open_gate(server);
     TURN_UNTIL(is_done(first) && is_done(second));
     assert_finding(view_of(second, 0).finding, VERDICT_UNKNOWN, REASON_RATE_LIMITED);
     assert_int_equal(scripted_requests(server), 1);
