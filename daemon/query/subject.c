@@ -96,12 +96,10 @@ copy_nfc(struct span span, const char *what, size_t max, char *out, struct error
 
 /* ---- Addresses ---------------------------------------------------------- */
 
+/* What NFC made of it: a few characters that are not ASCII become ones that are, U+037E a ';'. */
 static int
 judge_local(struct span local, struct error_text *why)
 {
-    if (local.len == 0) {
-        return error_say(why, ERROR_INVALID, "subject: nothing stands before the '@'");
-    }
     if (local.text[0] == '"') {
         return error_say(why, ERROR_INVALID, "subject: a quoted part before the '@' is not taken");
     }
@@ -230,16 +228,19 @@ parse_email(struct span text, struct subject *subject, struct error_text *why)
     if (at == text.len) {
         return error_say(why, ERROR_INVALID, "subject: an e-mail address has an '@' in it");
     }
+    if (at == 0) {
+        return error_say(why, ERROR_INVALID, "subject: nothing stands before the '@'");
+    }
     struct span local = { text.text, at };
-    int error = judge_local(local, why);
+    int error =
+        copy_nfc(local, "the part before the '@'", SUBJECT_LOCAL_BYTES_MAX, subject->value, why);
     if (error == ERROR_OK) {
-        error = copy_nfc(local, "the part before the '@'", SUBJECT_LOCAL_BYTES_MAX, subject->value,
-                         why);
+        subject->at = strlen(subject->value);
+        error = judge_local((struct span){ subject->value, subject->at }, why);
     }
     if (error != ERROR_OK) {
         return error;
     }
-    subject->at = strlen(subject->value);
     subject->value[subject->at] = '@';
     struct span domain = { text.text + at + 1, text.len - at - 1 };
     return copy_domain(domain, subject->value + subject->at + 1,

@@ -74,6 +74,12 @@ static const struct row rows[] = {
     { "a b@c.de", 0, 0, NULL, "only letters" },
     { "a(b)@c.de", 0, 0, NULL, "only letters" },
     { "a\\b@c.de", 0, 0, NULL, "only letters" },
+    { "a\xcd\xbe"
+      "b@c.de",
+      0, 0, NULL, "only letters" }, /* U+037E is ';' in NFC */
+    { "\xe1\xbf\xaf"
+      "b@c.de",
+      0, ROLLCALL_EMAIL, "`b@c.de", NULL }, /* U+1FEF is '`' */
     { ".a@c.de", 0, 0, NULL, "dot" },
     { "a.@c.de", 0, 0, NULL, "dot" },
     { "a..b@c.de", 0, 0, NULL, "dot" },
