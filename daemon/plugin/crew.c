@@ -93,6 +93,19 @@ note_failure(struct plugin *plugin, const char *sentence)
     log_warning("plugin", "%s: %s", plugin->name, sentence);
 }
 
+/* What a plugin has to say about its data, once: for whoever wrote the data. */
+static void
+log_notes(const struct plugin *plugin, const struct call_answer *answer)
+{
+    for (size_t i = 0; i < answer->note_count; i++) {
+        log_warning("plugin", "%s: %s", plugin->name, answer->notes[i]);
+    }
+    if (answer->refused > 0) {
+        log_warning("plugin", "%s: %zu checkers from data were refused", plugin->name,
+                    answer->refused);
+    }
+}
+
 /* [loop] */
 static void
 call_ended(struct future *future, void *context)
@@ -107,6 +120,8 @@ call_ended(struct future *future, void *context)
         note_failure(call->plugin, call->why.text);
     } else if (call->answer->outcome == CALL_FAILED) {
         note_failure(call->plugin, call->answer->failure);
+    } else if (call->answer->outcome == CALL_ENUMERATED) {
+        log_notes(call->plugin, call->answer);
     }
 }
 
