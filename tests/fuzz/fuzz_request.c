@@ -62,7 +62,7 @@ judge_url(const char *url, const char *from)
     if (strncmp(from, "{base}", 6) == 0) {
         assert(url_same_origin(&origin, &base));
     }
-    if (strchr(from, '{') == NULL) {
+    if (strpbrk(from, "{}") == NULL) {
         assert(strcmp(from, url) == 0);
     }
 }
@@ -126,7 +126,7 @@ fill(const char *const lines[LINES], const struct request_source *source, bool j
     }
     const char *url = NULL;
     if (request_fill_profile(lines[LINE_URL], source, arena, &url) == ERROR_OK) {
-        assert(strstr(url, SECRET) == NULL || strstr(lines[LINE_URL], SECRET) != NULL);
+        assert(strstr(url, SECRET) == NULL);
     }
     arena_free(&arena);
 }
@@ -142,6 +142,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     }
     memcpy(text, bytes, len);
     text[len] = '\0';
+    if (strstr(text, SECRET) != NULL) {
+        free(text); /* a fuzzer that has found the word would only tell us that */
+        return 0;
+    }
     cut(text, lines);
     struct call_pair value = { "a", lines[LINE_NAME] };
     struct request_source source = { .base_url = BASE,
