@@ -73,6 +73,9 @@ on_chores(struct loop_timer *timer)
         struct fetch *fetch = LIST_ENTRY(first, struct fetch, doomed_node);
         fetch_end(fetch, fetch->doom);
     }
+    while ((first = list_pop_front(&fetcher->nudged)) != NULL) {
+        fetcher_nudge(LIST_ENTRY(first, struct fetch, nudged_node));
+    }
     fetch_resume(fetcher);
     begin_waiting(fetcher);
 }
@@ -175,6 +178,7 @@ fetcher_new(const struct fetcher_options *options, struct fetcher **out_fetcher,
     fetcher->magic = FETCHER_MAGIC;
     list_init(&fetcher->live);
     list_init(&fetcher->doomed);
+    list_init(&fetcher->nudged);
     list_init(&fetcher->paused);
     fetch_slots_init(&fetcher->slots, options->connections_max, options->host_connections_max);
     fetcher->curl_timer.fn = fetcher_on_curl_time;

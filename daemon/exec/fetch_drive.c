@@ -4,7 +4,10 @@
 /* libcurl's multi handle in its socket interface, driven by the loop: libcurl says which
  * descriptors and which time it waits for, the loop waits, and whatever ended is delivered in the
  * same breath. Owns a watch for each descriptor of libcurl's, from its first poll to its removal.
- */
+ *
+ * When an address refuses, libcurl 7.88 means to try the next one, but sets no timer for it (its
+ * issue 11920): fetcher_nudge() has it look once more whenever a connecting transfer lost a socket.
+ * It may also tell of a removal after the socket is closed; the kernel has forgotten it by then. */
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -90,6 +93,37 @@ watch_socket(struct fetcher *fetcher, curl_socket_t fd, uint32_t events, struct 
     return ERROR_OK;
 }
 
+void
+fetcher_nudge(struct fetch *fetch)
+{
+    /* A change of what is paused makes libcurl call the transfer at once; nothing is sent yet. It
+     * fails for one that has no connection, and then there is nothing to nudge. */
+    if (curl_easy_pause(fetch->easy, CURLPAUSE_SEND) == CURLE_OK) {
+        (void)curl_easy_pause(fetch->easy, CURLPAUSE_CONT);
+    }
+}
+
+/* The fetch of an easy handle, or NULL for one of libcurl's own. */
+static struct fetch *
+owner_of(CURL *easy)
+{
+    void *owner = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner) != CURLE_OK || owner == NULL) {
+        return NULL;
+    }
+    return fetch_of(owner);
+}
+
+static void
+on_socket_removed(struct fetcher *fetcher, struct fetch *fetch)
+{
+    if (fetch != NULL && fetch->in_multi && fetch->head.all_bytes == 0 &&
+        !list_is_linked(&fetch->paused_node) && !list_is_linked(&fetch->nudged_node)) {
+        list_push_back(&fetcher->nudged, &fetch->nudged_node);
+        fetcher_has_chores(fetcher);
+    }
+}
+
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
 {
@@ -98,15 +132,15 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_co
     assert(known == NULL || known->magic == SOCKET_MAGIC);
     if (what == CURL_POLL_REMOVE) {
         forget_socket(fetcher, known);
+        on_socket_removed(fetcher, owner_of(easy));
         return 0;
     }
     uint32_t events = (what & CURL_POLL_IN) != 0 ? EPOLLIN : 0;
     events |= (what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0;
     int error = watch_socket(fetcher, fd, events, known);
-    void *owner = NULL;
-    if (error != ERROR_OK && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner) == CURLE_OK &&
-        owner != NULL) {
-        fetcher_doom(fetcher, fetch_of(owner), error == ERROR_NOMEM ? error : ERROR_UNREACHABLE);
+    struct fetch *fetch = error != ERROR_OK ? owner_of(easy) : NULL;
+    if (fetch != NULL) {
+        fetcher_doom(fetcher, fetch, error == ERROR_NOMEM ? error : ERROR_UNREACHABLE);
     }
     return 0;
 }

@@ -44,6 +44,7 @@ struct fetcher {
     struct fetch_slots slots;
     struct list live;       /* fetches that have not ended */
     struct list doomed;     /* to be ended by the chores */
+    struct list nudged;     /* to be called by libcurl once more, by the chores */
     struct list paused;     /* transfers that wait for room in body_bytes */
     struct fetch *favoured; /* may pass the limit, so that one always gets on */
     size_t body_bytes;      /* held by all bodies, of ended fetches too */
@@ -78,6 +79,7 @@ struct fetch {
     struct fetcher *fetcher;
     struct list live_node;
     struct list doomed_node;
+    struct list nudged_node;
     struct list paused_node;
     struct fetch_slot slot;
     struct future_callback on_done;
@@ -150,6 +152,8 @@ void fetcher_forget(struct fetcher *fetcher);
 /** Errors: NOMEM. Nothing may be in flight when it is closed. */
 MUST_CHECK int fetcher_open_multi(struct fetcher *fetcher);
 void fetcher_close_multi(struct fetcher *fetcher);
+/** Have libcurl look again at a transfer that is connecting. */
+void fetcher_nudge(struct fetch *fetch);
 /** The function of fetcher->curl_timer. */
 void fetcher_on_curl_time(struct loop_timer *timer);
 

@@ -182,6 +182,7 @@ fetch_new(struct fetcher *fetcher, const struct fetch_request *request, struct f
     future_init(&fetch->future, &fetch_ops);
     list_init(&fetch->live_node);
     list_init(&fetch->doomed_node);
+    list_init(&fetch->nudged_node);
     list_init(&fetch->paused_node);
     buf_init(&fetch->body, request->body_max);
     fetch_head_init(&fetch->head);

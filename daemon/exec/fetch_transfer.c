@@ -138,10 +138,11 @@ detach(struct fetch *fetch)
     loop_timer_disarm(fetcher->loop, &fetch->timer);
     list_remove(&fetch->live_node);
     list_remove(&fetch->doomed_node);
+    list_remove(&fetch->nudged_node);
     list_remove(&fetch->paused_node);
     if (fetch->in_multi) {
+        fetch->in_multi = false; /* what libcurl calls from now on is not about this fetch */
         curl_multi_remove_handle(fetcher->multi, fetch->easy);
-        fetch->in_multi = false;
     }
     fetch_drop_request(fetch);
     fetch_slots_leave(&fetcher->slots, &fetch->slot);
@@ -286,8 +287,8 @@ follow(struct fetch *fetch)
     if (!trusted && (fetch->method == FETCH_POST || fetch->method == FETCH_PUT)) {
         return ERROR_PROTOCOL;
     }
-    curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
     fetch->in_multi = false;
+    curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
     forget_hop(fetch);
     error = fetch_filter_headers(fetch, trusted);
     return error == ERROR_OK ? start_hop(fetch) : error;

@@ -20,15 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/list.h"
 #include "tests/support/common.h"
 
-#define CONNECTIONS_MAX 64
+#define BACKLOG 256
 #define REQUESTS_MAX 256
 #define REQUEST_BYTES_MAX 262144
 
 struct scripted_conn {
+    struct list node;
     struct scripted *server;
-    pthread_t thread;
     int fd;
     void *stream;
     char *bytes; /* what was read and not yet handed out, a NUL behind it */
@@ -47,8 +48,7 @@ struct scripted {
     sem_t gate;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool stopping;
-    struct scripted_conn connections[CONNECTIONS_MAX];
+    struct list open; /* connections whose threads run */
     unsigned connection_count;
     unsigned closed_count;
     char *requests[REQUESTS_MAX];
@@ -205,13 +205,14 @@ connection_main(void *argument)
         abort();
     }
     run_script(conn);
-    free(conn->bytes);
     pthread_mutex_lock(&server->mutex);
     close(conn->fd);
-    conn->fd = -1;
+    list_remove(&conn->node);
     server->closed_count++;
     pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->mutex);
+    free(conn->bytes);
+    free(conn);
     return NULL;
 }
 
@@ -220,18 +221,20 @@ connection_main(void *argument)
 static void
 begin_connection(struct scripted *server, int fd)
 {
+    pthread_t thread;
+    struct scripted_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        abort();
+    }
+    *conn = (struct scripted_conn){ .server = server, .fd = fd };
     pthread_mutex_lock(&server->mutex);
-    bool refused = server->stopping || server->connection_count == CONNECTIONS_MAX;
-    if (!refused) {
-        struct scripted_conn *conn = &server->connections[server->connection_count];
-        *conn = (struct scripted_conn){ .server = server, .fd = fd };
-        refused = pthread_create(&conn->thread, NULL, connection_main, conn) != 0;
-        server->connection_count += refused ? 0 : 1;
-    }
+    list_push_back(&server->open, &conn->node);
+    server->connection_count++;
     pthread_mutex_unlock(&server->mutex);
-    if (refused) {
-        close(fd);
+    if (pthread_create(&thread, NULL, connection_main, conn) != 0) {
+        abort();
     }
+    pthread_detach(thread);
 }
 
 static void *
@@ -258,6 +261,7 @@ scripted_start(scripted_fn *fn, void *context, const struct scripted_layer *laye
     if (server == NULL) {
         support_fail("scripted server: out of memory");
     }
+    list_init(&server->open);
     server->fn = fn;
     server->context = context;
     server->layer = layer;
@@ -269,7 +273,7 @@ scripted_start(scripted_fn *fn, void *context, const struct scripted_layer *laye
     sem_init(&server->gate, 0, 0);
     server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(server->listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        listen(server->listen_fd, CONNECTIONS_MAX) != 0 ||
+        listen(server->listen_fd, BACKLOG) != 0 ||
         getsockname(server->listen_fd, (struct sockaddr *)&address, &size) != 0 ||
         pthread_create(&server->thread, NULL, listen_main, server) != 0) {
         support_fail("scripted server: %s", strerror(errno));
@@ -282,12 +286,12 @@ static void
 cut_connections(struct scripted *server)
 {
     pthread_mutex_lock(&server->mutex);
-    server->stopping = true;
-    for (unsigned i = 0; i < server->connection_count; i++) {
-        if (server->connections[i].fd >= 0) {
-            shutdown(server->connections[i].fd, SHUT_RDWR);
-        }
+    LIST_FOR_EACH (node, &server->open) {
+        shutdown(LIST_ENTRY(node, struct scripted_conn, node)->fd, SHUT_RDWR);
         sem_post(&server->gate);
+    }
+    while (!list_is_empty(&server->open)) {
+        pthread_cond_wait(&server->changed, &server->mutex);
     }
     pthread_mutex_unlock(&server->mutex);
 }
@@ -303,9 +307,6 @@ scripted_stop(struct scripted **server)
     shutdown(dropped->listen_fd, SHUT_RDWR);
     pthread_join(dropped->thread, NULL);
     cut_connections(dropped);
-    for (unsigned i = 0; i < dropped->connection_count; i++) {
-        pthread_join(dropped->connections[i].thread, NULL);
-    }
     for (unsigned i = 0; i < dropped->request_count; i++) {
         free(dropped->requests[i]);
     }

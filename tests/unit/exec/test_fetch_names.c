@@ -5,10 +5,14 @@
  * and every other transfer. This program's getaddrinfo() stands in the C library's place and waits
  * at a gate for names under .held.invalid. */
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/base/attr.h"
 #include "tests/unit/exec/fetch_fixture.h"
@@ -23,6 +27,31 @@ static const struct fixture_route table[] = {
 
 typedef int lookup_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
+static lookup_fn *
+real_lookup(void)
+{
+    union {
+        void *object;
+        lookup_fn *function;
+    } real = { .object = dlsym(RTLD_NEXT, "getaddrinfo") };
+    return real.function;
+}
+
+/* 127.0.0.2 and .3, where nobody listens, then 127.0.0.1. */
+static int
+many_addresses(const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+    static const char *const addresses[] = { "127.0.0.2", "127.0.0.3", "127.0.0.1" };
+    for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+        int code = real_lookup()(addresses[i], service, hints, out);
+        if (code != 0) {
+            return code;
+        }
+        out = &(*out)->ai_next;
+    }
+    return 0;
+}
+
 EXPORT int
 getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
             struct addrinfo **out)
@@ -34,11 +63,10 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
         atomic_fetch_add(&released, 1);
         return EAI_NONAME;
     }
-    union {
-        void *object;
-        lookup_fn *function;
-    } real = { .object = dlsym(RTLD_NEXT, "getaddrinfo") };
-    return real.function(name, service, hints, out);
+    if (name != NULL && strcmp(name, "many.invalid") == 0) {
+        return many_addresses(service, hints, out);
+    }
+    return real_lookup()(name, service, hints, out);
 }
 
 static int
@@ -121,6 +149,66 @@ name_that_is_not_there_is_unreachable(void **state)
     assert_int_equal(atomic_load(&released), 1);
 }
 
+static void
+next_address_is_tried(void **state)
+{
+    (void)state;
+    USE_ROUTES(table);
+    for (int i = 0; i < 5; i++) {
+        text_count = 0;
+        struct fetch_request request =
+            get(text("http://many.invalid:%u/ok", scripted_port(server)));
+        assert_int_equal(error_of_run(&request), ERROR_OK);
+        reopen_fetcher();
+    }
+}
+
+/* A port of 127.0.0.2 that answers nobody: its queue is full and nobody accepts. */
+#define FILLERS 4
+
+struct deaf {
+    int listener;
+    int fillers[FILLERS];
+};
+
+static void
+deafen(struct deaf *deaf, unsigned port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1) };
+    deaf->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(deaf->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(deaf->listener, 0), 0);
+    for (int i = 0; i < FILLERS; i++) {
+        deaf->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(deaf->fillers[i], (struct sockaddr *)&address, sizeof(address));
+    }
+}
+
+static void
+undeafen(struct deaf *deaf)
+{
+    close(deaf->listener);
+    for (int i = 0; i < FILLERS; i++) {
+        close(deaf->fillers[i]);
+    }
+}
+
+/* libcurl gives an address half of the time that is left. */
+static void
+hung_address_gives_way(void **state)
+{
+    (void)state;
+    struct deaf deaf;
+    USE_ROUTES(table);
+    deafen(&deaf, scripted_port(server));
+    struct fetch_request request = get(text("http://many.invalid:%u/ok", scripted_port(server)));
+    request.timeout_us = 4 * CLOCK_US_PER_S;
+    assert_int_equal(error_of_run(&request), ERROR_OK);
+    undeafen(&deaf);
+}
+
 #define FETCH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_names, tear_down_names)
 
 int
@@ -131,6 +219,8 @@ main(void)
         FETCH_TEST(time_is_up_while_a_name_is_looked_up),
         FETCH_TEST(close_does_not_wait_for_a_name),
         FETCH_TEST(name_that_is_not_there_is_unreachable),
+        FETCH_TEST(next_address_is_tried),
+        FETCH_TEST(hung_address_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
