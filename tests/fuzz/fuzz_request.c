@@ -18,7 +18,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 #define BASE "https://api.example.com:8443/v1"
-#define SECRET "QzSecretQz"
+/* Whether a request tells the secret is seen by filling it with another one. */
+static const char *secret_now;
 
 enum line { LINE_NAME, LINE_URL, LINE_HEADER, LINE_FORM, LINE_JSON, LINES };
 
@@ -33,7 +34,7 @@ static const char *
 any_secret(void *context, const char *key)
 {
     (void)context;
-    return key[0] == 'a' ? SECRET : NULL;
+    return key[0] == 'a' ? secret_now : NULL;
 }
 
 /* Cut the input into lines; missing ones are empty. */
@@ -67,15 +68,20 @@ judge_url(const char *url, const char *from)
     }
 }
 
+static bool
+differs(const char *a, const char *b)
+{
+    return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
+}
+
 static void
-judge_secret(const struct fetch_request *request)
+judge_secret(const struct fetch_request *request, const struct fetch_request *other)
 {
     struct url_origin origin;
     struct url_origin base;
-    bool told = strstr(request->url, SECRET) != NULL ||
-                (request->body != NULL && strstr(request->body, SECRET) != NULL);
+    bool told = differs(request->url, other->url) || differs(request->body, other->body);
     for (size_t i = 0; i < request->header_count; i++) {
-        told = told || strstr(request->headers[i].value, SECRET) != NULL;
+        told = told || differs(request->headers[i].value, other->headers[i].value);
     }
     bool read = url_read_origin(request->url, &origin) && url_read_origin(BASE, &base);
     assert(read);
@@ -86,7 +92,6 @@ static void
 judge(const struct fetch_request *request, const char *const lines[LINES], bool json)
 {
     judge_url(request->url, lines[LINE_URL]);
-    judge_secret(request);
     for (size_t i = 0; i < request->header_count; i++) {
         for (const char *c = request->headers[i].value; *c != '\0'; c++) {
             assert((unsigned char)*c >= 0x20 && *c != 0x7f);
@@ -117,16 +122,36 @@ fill(const char *const lines[LINES], const struct request_source *source, bool j
         answer.form_count = 1;
     }
     struct fetch_request request;
+    struct fetch_request other;
     struct error_text why = { "" };
-    struct arena *arena = arena_new(REQUEST_ARENA_BYTES);
+    struct arena *arena = arena_new(2 * REQUEST_ARENA_BYTES);
+    secret_now = "one";
     int error = request_fill(&answer, source, arena, &request, &why);
     assert(error == ERROR_OK || why.text[0] != '\0');
     if (error == ERROR_OK) {
         judge(&request, lines, json);
+        secret_now = "two";
+        error = request_fill(&answer, source, arena, &other, &why);
+        assert(error == ERROR_OK);
+        judge_secret(&request, &other);
     }
-    const char *url = NULL;
-    if (request_fill_profile(lines[LINE_URL], source, arena, &url) == ERROR_OK) {
-        assert(strstr(url, SECRET) == NULL);
+    arena_free(&arena);
+}
+
+/* A page's URL never tells a secret: it cannot even name one. */
+static void
+fill_profile(const char *const lines[LINES], const struct request_source *source)
+{
+    const char *one = NULL;
+    const char *two = NULL;
+    struct arena *arena = arena_new(2 * REQUEST_ARENA_BYTES);
+    secret_now = "one";
+    int error = request_fill_profile(lines[LINE_URL], source, arena, &one);
+    secret_now = "two";
+    int again = request_fill_profile(lines[LINE_URL], source, arena, &two);
+    assert(error == again && !differs(one, two));
+    if (error == ERROR_OK) {
+        judge_url(one, lines[LINE_URL]);
     }
     arena_free(&arena);
 }
@@ -142,10 +167,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     }
     memcpy(text, bytes, len);
     text[len] = '\0';
-    if (strstr(text, SECRET) != NULL) {
-        free(text); /* a fuzzer that has found the word would only tell us that */
-        return 0;
-    }
     cut(text, lines);
     struct call_pair value = { "a", lines[LINE_NAME] };
     struct request_source source = { .base_url = BASE,
@@ -160,6 +181,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     }
     fill(lines, &source, false);
     fill(lines, &source, true);
+    fill_profile(lines, &source);
     free(text);
     return 0;
 }
