@@ -71,7 +71,7 @@ judge(const struct call_answer *answer)
         judge_checkers(answer);
         return;
     }
-    assert(!"an outcome that nobody knows");
+    assert(false); /* an outcome that nobody knows */
 }
 
 static struct call_answer *
