@@ -7,13 +7,13 @@
 # To configure and build everything, tests and world included.
 build_packages=(
     build-essential cmake ninja-build pkg-config
-    libnng-dev libcjson-dev libcurl4-openssl-dev zlib1g-dev libc-ares-dev libconfig-dev libidn2-dev
+    libnng-dev libcjson-dev libcurl4-openssl-dev zlib1g-dev libconfig-dev libidn2-dev
     libunistring-dev libssl-dev libsystemd-dev libcmocka-dev libevent-dev
 )
 
 # What the tests run beside that.
 test_packages=(
-    binutils clang clang-format-14 libclang-rt-14-dev mandoc nng-utils python3-minimal systemd valgrind
+    binutils clang libglib2.0-dev libuv1-dev clang-format-14 libclang-rt-14-dev mandoc nng-utils python3-minimal systemd valgrind
 )
 
 install_packages() { # PACKAGE…

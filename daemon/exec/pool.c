@@ -12,34 +12,39 @@
 #include "daemon/exec/pool.h"
 
 #include <assert.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "daemon/base/error.h"
 #include "daemon/base/lock.h"
+#include "daemon/exec/ring.h"
 
 #define THREADS_MAX 256
 
-struct queue {
-    struct list jobs;
-    size_t count;
-};
+static void more_hands(struct pool *pool);
 
 struct pool {
-    struct lock lock;
-    struct cond work;
-    struct queue quick;
-    struct queue slow;
-    size_t queue_max;
+    struct ring quick;
+    struct ring slow;
     unsigned threads_max;
     unsigned slow_max;
-    unsigned threads; /* started */
-    unsigned idle;
-    unsigned slow_running;
-    bool closed;
-    uint64_t finished;
     char name[12];
+    /* How sleepers and wakers meet: see sleep_for_work(). */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t epoch; /* the word that idle threads sleep on */
+    atomic_uint sleepers;
+    atomic_bool waking; /* one thread has been woken and has not looked yet: no need for another */
+    atomic_bool closed; /* no new jobs */
+    atomic_bool
+        ending; /* and nobody is submitting any more: threads leave once the queues are empty */
+    atomic_uint slow_running;
+    atomic_uint submitting; /* inside pool_submit(): closing waits for them */
+    atomic_uint threads;
+    _Alignas(CACHE_LINE_BYTES) struct lock lock; /* the starting of threads */
     pthread_t handles[THREADS_MAX];
 };
 
@@ -118,86 +123,140 @@ run_job(struct job *job)
     send_home(job, end_at_home, job_end);
 }
 
-/* ---- The queues ---------------------------------------------------------------------------------
+/* ---- Idle threads -------------------------------------------------------------------------------
  */
 
-static struct job *
-pop(struct queue *queue)
+/* Sleeping and waking without a lost wake-up. A thread that finds nothing says so in `sleepers`,
+ * looks once more, and sleeps on `epoch`. Whoever brings work pushes it, then looks at `sleepers`.
+ * Both sides are sequentially consistent, so one of them sees the other. A burst wakes one thread,
+ * not one for each job: `waking` stays set until that thread has looked, and it passes the word on
+ * while work is left. */
+static void
+wake_one(struct pool *pool)
 {
-    struct list *node = list_pop_front(&queue->jobs);
-    if (node == NULL) {
+    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) == 0 ||
+        atomic_exchange_explicit(&pool->waking, true, memory_order_seq_cst)) {
+        return;
+    }
+    atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
+    syscall(SYS_futex, &pool->epoch, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void
+wake_all(struct pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
+    syscall(SYS_futex, &pool->epoch, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+static struct job *
+take_slow(struct pool *pool)
+{
+    if (ring_count(&pool->slow) == 0) {
         return NULL;
     }
-    queue->count--;
-    return LIST_ENTRY(node, struct job, node);
-}
-
-static struct job *
-take_locked(struct pool *pool) REQUIRES(&pool->lock)
-{
-    struct job *job = pop(&pool->quick);
-    if (job == NULL && pool->slow_running < pool->slow_max) {
-        job = pop(&pool->slow);
-        pool->slow_running += job != NULL ? 1 : 0;
-    }
-    return job;
-}
-
-/* The next job, or NULL when the pool is closed and nothing is left that this thread may take. */
-static struct job *
-wait_for_job_locked(struct pool *pool) REQUIRES(&pool->lock)
-{
-    for (;;) {
-        struct job *job = take_locked(pool);
-        if (job != NULL || (pool->closed && pool->slow.count == 0)) {
+    if (atomic_fetch_add_explicit(&pool->slow_running, 1, memory_order_seq_cst) < pool->slow_max) {
+        struct job *job = ring_pop(&pool->slow);
+        if (job != NULL) {
             return job;
         }
-        pool->idle++;
-        cond_wait_locked(&pool->work, &pool->lock);
-        pool->idle--;
     }
+    atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
+    return NULL;
+}
+
+static struct job *
+take(struct pool *pool)
+{
+    struct job *job = ring_pop(&pool->quick);
+    return job != NULL ? job : take_slow(pool);
+}
+
+static bool
+is_backlog(struct pool *pool)
+{
+    return ring_count(&pool->quick) > 0 || ring_count(&pool->slow) > 0;
+}
+
+/* The pool ends and there is nothing left: slow work that nobody may take yet is still something.
+ */
+static bool
+is_over(struct pool *pool)
+{
+    return atomic_load_explicit(&pool->ending, memory_order_seq_cst) && !is_backlog(pool);
+}
+
+/* Say that this thread sleeps, look once more, sleep. Returns a job that the second look found. */
+static struct job *
+sleep_for_work(struct pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->sleepers, 1, memory_order_seq_cst);
+    uint32_t epoch = atomic_load_explicit(&pool->epoch, memory_order_seq_cst);
+    atomic_store_explicit(&pool->waking, false, memory_order_seq_cst);
+    struct job *job = take(pool);
+    if (job == NULL && !is_over(pool)) {
+        syscall(SYS_futex, &pool->epoch, FUTEX_WAIT_PRIVATE, epoch, NULL, NULL, 0);
+    }
+    atomic_fetch_sub_explicit(&pool->sleepers, 1, memory_order_seq_cst);
+    /* A wake-up that was meant for this thread is spent: the next job needs one of its own. */
+    atomic_store_explicit(&pool->waking, false, memory_order_seq_cst);
+    return job;
 }
 
 static void *
 thread_main(void *argument)
 {
     struct pool *pool = argument;
-    lock_take(&pool->lock);
     for (;;) {
-        struct job *job = wait_for_job_locked(pool);
+        struct job *job = take(pool);
         if (job == NULL) {
-            break;
+            if (is_over(pool)) {
+                break;
+            }
+            job = sleep_for_work(pool);
+        }
+        if (job == NULL) {
+            continue;
         }
         bool slow = job->kind == JOB_SLOW;
-        lock_release(&pool->lock);
+        if (is_backlog(pool)) {
+            more_hands(pool);
+        }
         run_job(job); /* the job may be gone after this */
-        lock_take(&pool->lock);
-        pool->finished++;
         if (slow) {
-            pool->slow_running--;
-            if (pool->slow.count > 0 || pool->closed) {
-                cond_broadcast(&pool->work); /* room for slow work, or nothing left to wait for */
-            }
+            atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
         }
     }
-    lock_release(&pool->lock);
+    wake_all(pool); /* the others look again whether it is over */
     return NULL;
 }
 
 static bool
 start_thread_locked(struct pool *pool) REQUIRES(&pool->lock)
 {
-    /* The one foreign call under this lock: it happens threads_max times in a pool's life, and the
-     * new thread's first act is to wait for the lock. */
-    pthread_t *handle = &pool->handles[pool->threads];
-    if (pthread_create(handle, NULL, thread_main, pool) != 0) {
+    unsigned index = atomic_load_explicit(&pool->threads, memory_order_relaxed);
+    /* The one foreign call under this lock: it happens threads_max times in a pool's life. */
+    if (index >= pool->threads_max || atomic_load_explicit(&pool->ending, memory_order_relaxed) ||
+        pthread_create(&pool->handles[index], NULL, thread_main, pool) != 0) {
         return false;
     }
     char name[16]; /* the kernel's bound */
-    snprintf(name, sizeof(name), "%s-%u", pool->name, pool->threads % 1000);
-    pthread_setname_np(*handle, name);
-    pool->threads++;
+    snprintf(name, sizeof(name), "%s-%u", pool->name, index % 1000);
+    pthread_setname_np(pool->handles[index], name);
+    atomic_store_explicit(&pool->threads, index + 1, memory_order_seq_cst);
     return true;
+}
+
+static void
+more_hands(struct pool *pool)
+{
+    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) > 0) {
+        wake_one(pool);
+    } else if (atomic_load_explicit(&pool->threads, memory_order_relaxed) < pool->threads_max) {
+        lock_take(&pool->lock);
+        start_thread_locked(pool);
+        lock_release(&pool->lock);
+    }
 }
 
 /* ---- The pool -----------------------------------------------------------------------------------
@@ -207,81 +266,89 @@ int
 pool_start(const struct pool_options *options, struct pool **out_pool)
 {
     assert(options->threads > 0 && options->threads <= THREADS_MAX);
-    struct pool *pool = calloc(1, sizeof(*pool));
+    struct pool *pool = aligned_alloc(CACHE_LINE_BYTES, sizeof(*pool));
     if (pool == NULL) {
         return ERROR_NOMEM;
     }
+    memset(pool, 0, sizeof(*pool));
     lock_init(&pool->lock, LOCK_POOL);
-    cond_init(&pool->work);
-    list_init(&pool->quick.jobs);
-    list_init(&pool->slow.jobs);
-    pool->queue_max = options->queue_max;
     pool->threads_max = options->threads;
     pool->slow_max = options->threads > 1 ? options->threads / 2 : 1;
     snprintf(pool->name, sizeof(pool->name), "%s", options->name);
+    if (ring_init(&pool->quick, options->queue_max) != ERROR_OK ||
+        ring_init(&pool->slow, options->queue_max) != ERROR_OK) {
+        pool_free(&pool);
+        return ERROR_NOMEM;
+    }
     *out_pool = pool;
     return ERROR_OK;
 }
 
-static int
-push_locked(struct pool *pool, struct job *job) REQUIRES(&pool->lock)
+/* The first thread must be there before a job is taken in, so that each job has somebody. */
+static bool
+has_thread(struct pool *pool)
 {
-    struct queue *queue = job->kind == JOB_SLOW ? &pool->slow : &pool->quick;
-    if (pool->closed) {
+    if (atomic_load_explicit(&pool->threads, memory_order_relaxed) > 0) {
+        return true;
+    }
+    lock_take(&pool->lock);
+    bool any =
+        atomic_load_explicit(&pool->threads, memory_order_relaxed) > 0 || start_thread_locked(pool);
+    lock_release(&pool->lock);
+    return any;
+}
+
+static int
+push(struct pool *pool, struct job *job)
+{
+    if (atomic_load_explicit(&pool->closed, memory_order_seq_cst)) {
         return ERROR_CLOSED;
     }
-    if (queue->count >= pool->queue_max) {
-        return ERROR_BUSY;
-    }
-    /* A thread that is idle but has been signalled already counts for the job it was signalled for.
-     */
-    bool covered = pool->idle > pool->quick.count + pool->slow.count;
-    if (!covered && pool->threads < pool->threads_max && !start_thread_locked(pool) &&
-        pool->threads == 0) {
+    bool first = atomic_load_explicit(&pool->threads, memory_order_relaxed) == 0;
+    if (!has_thread(pool)) {
         return ERROR_NOMEM;
     }
     future_ref(&job->future);
-    list_push_back(&queue->jobs, &job->node);
-    queue->count++;
+    if (!ring_push(job->kind == JOB_SLOW ? &pool->slow : &pool->quick, job)) {
+        struct future *future = &job->future;
+        future_unref(&future);
+        return ERROR_BUSY;
+    }
+    if (!first) {
+        more_hands(pool);
+    }
     return ERROR_OK;
 }
 
 int
 pool_submit(struct pool *pool, struct job *job)
 {
-    lock_take(&pool->lock);
-    int error = push_locked(pool, job);
-    if (error == ERROR_OK && pool->idle > 0) {
-        cond_signal(&pool->work);
-    }
-    lock_release(&pool->lock);
+    /* Pairs with end_submitting(): either this sees `closed`, or that sees us. */
+    atomic_fetch_add_explicit(&pool->submitting, 1, memory_order_seq_cst);
+    int error = push(pool, job);
+    atomic_fetch_sub_explicit(&pool->submitting, 1, memory_order_seq_cst);
     return error;
 }
 
 void
 pool_close(struct pool *pool)
 {
-    lock_take(&pool->lock);
-    pool->closed = true;
-    cond_broadcast(&pool->work);
-    lock_release(&pool->lock);
+    atomic_store_explicit(&pool->closed, true, memory_order_seq_cst);
 }
 
 static void
-cancel_queued(struct pool *pool)
+end_submitting(struct pool *pool)
 {
-    struct list dropped;
-    list_init(&dropped);
-    lock_take(&pool->lock);
-    list_append_all(&dropped, &pool->quick.jobs);
-    list_append_all(&dropped, &pool->slow.jobs);
-    pool->quick.count = 0;
-    pool->slow.count = 0;
-    cond_broadcast(&pool->work);
-    lock_release(&pool->lock);
-    for (struct list *node = list_pop_front(&dropped); node != NULL;
-         node = list_pop_front(&dropped)) {
-        send_home(LIST_ENTRY(node, struct job, node), skip_at_home, job_skip);
+    while (atomic_load_explicit(&pool->submitting, memory_order_seq_cst) > 0) {
+        sched_yield(); /* a submit in progress: it never waits */
+    }
+}
+
+static void
+cancel_queued(struct ring *ring)
+{
+    for (struct job *job = ring_pop(ring); job != NULL; job = ring_pop(ring)) {
+        send_home(job, skip_at_home, job_skip);
     }
 }
 
@@ -289,13 +356,19 @@ void
 pool_stop(struct pool *pool, enum pool_stop how)
 {
     pool_close(pool);
+    end_submitting(pool);
     if (how == POOL_CANCEL_QUEUED) {
-        cancel_queued(pool);
+        cancel_queued(&pool->quick);
+        cancel_queued(&pool->slow);
     }
-    for (unsigned i = 0; i < pool->threads; i++) { /* closed: nobody starts another */
+    lock_take(&pool->lock); /* after this no thread starts another */
+    atomic_store_explicit(&pool->ending, true, memory_order_seq_cst);
+    unsigned threads = atomic_exchange_explicit(&pool->threads, 0, memory_order_seq_cst);
+    lock_release(&pool->lock);
+    wake_all(pool);
+    for (unsigned i = 0; i < threads; i++) {
         pthread_join(pool->handles[i], NULL);
     }
-    pool->threads = 0;
 }
 
 void
@@ -306,8 +379,9 @@ pool_free(struct pool **pool)
         return;
     }
     *pool = NULL;
-    assert(dropped->threads == 0);
-    cond_fini(&dropped->work);
+    assert(atomic_load(&dropped->threads) == 0);
+    ring_fini(&dropped->quick);
+    ring_fini(&dropped->slow);
     lock_fini(&dropped->lock);
     free(dropped);
 }
@@ -315,10 +389,9 @@ pool_free(struct pool **pool)
 void
 pool_stats(struct pool *pool, struct pool_stats *out_stats)
 {
-    lock_take(&pool->lock);
-    *out_stats = (struct pool_stats){ .threads = pool->threads,
-                                      .idle = pool->idle,
-                                      .queued = pool->quick.count + pool->slow.count,
-                                      .finished = pool->finished };
-    lock_release(&pool->lock);
+    *out_stats =
+        (struct pool_stats){ .threads = atomic_load_explicit(&pool->threads, memory_order_relaxed),
+                             .idle = atomic_load_explicit(&pool->sleepers, memory_order_relaxed),
+                             .queued = ring_count(&pool->quick) + ring_count(&pool->slow),
+                             .taken = ring_popped(&pool->quick) + ring_popped(&pool->slow) };
 }

@@ -51,7 +51,7 @@ struct pool_stats {
     unsigned threads;
     unsigned idle;
     size_t queued;
-    uint64_t finished;
+    uint64_t taken; /* jobs that threads took, so far */
 };
 
 MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_pool);

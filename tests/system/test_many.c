@@ -65,7 +65,13 @@ two_hundred_clients_leave_nothing_behind(void **state)
 {
     (void)state;
     struct world *world = world_start(&(struct world_options){ .script = WORLD });
-    struct daemon *daemon = daemon_start(&(struct daemon_options){ .world = world });
+    const struct daemon_plugin plugins[] = {
+        { "facebook", "concurrency = 200;" },
+        { "github", "concurrency = 200;" },
+        { "twitter", "concurrency = 200;" },
+    };
+    struct daemon *daemon = daemon_start(
+        &(struct daemon_options){ .world = world, .plugins = plugins, .plugin_count = 3 });
     one_round(daemon); /* the first round fills pools and caches */
     one_round(daemon);
     struct proc_memory before = proc_memory(daemon_pid(daemon));

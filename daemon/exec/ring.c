@@ -1,0 +1,105 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* A cell at place p is free for the producer of p when its turn is p, and filled for the consumer
+ * of p when its turn is p + 1; emptied, its turn becomes p + size: the next lap's producer. */
+
+#include "daemon/exec/ring.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "daemon/base/error.h"
+
+int
+ring_init(struct ring *ring, size_t max)
+{
+    size_t size = 2;
+    while (size < max) {
+        size *= 2;
+    }
+    ring->cells = calloc(size, sizeof(*ring->cells));
+    if (ring->cells == NULL) {
+        return ERROR_NOMEM;
+    }
+    for (size_t i = 0; i < size; i++) {
+        atomic_init(&ring->cells[i].turn, i);
+    }
+    ring->mask = size - 1;
+    ring->max = max;
+    atomic_init(&ring->tail, 0);
+    atomic_init(&ring->head, 0);
+    return ERROR_OK;
+}
+
+void
+ring_fini(struct ring *ring)
+{
+    free(ring->cells);
+    ring->cells = NULL;
+}
+
+bool
+ring_push(struct ring *ring, void *item)
+{
+    size_t place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    for (;;) {
+        struct ring_cell *cell = &ring->cells[place & ring->mask];
+        /* Acquire pairs with the release in ring_pop(): the cell is empty before it is filled anew.
+         */
+        size_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
+        if (turn == place) {
+            if (place - atomic_load_explicit(&ring->head, memory_order_relaxed) >= ring->max) {
+                return false;
+            }
+            if (atomic_compare_exchange_weak_explicit(&ring->tail, &place, place + 1,
+                                                      memory_order_relaxed, memory_order_relaxed)) {
+                cell->item = item;
+                /* Pairs with the acquire in ring_pop(). Sequentially consistent, so that a producer
+                 * which then looks for sleepers cannot miss one that looked here first. */
+                atomic_store_explicit(&cell->turn, place + 1, memory_order_seq_cst);
+                return true;
+            }
+        } else if ((intptr_t)(turn - place) < 0) {
+            return false;
+        } else {
+            place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+        }
+    }
+}
+
+void *
+ring_pop(struct ring *ring)
+{
+    size_t place = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    for (;;) {
+        struct ring_cell *cell = &ring->cells[place & ring->mask];
+        /* Pairs with the store in ring_push(): the item is there. */
+        size_t turn = atomic_load_explicit(&cell->turn, memory_order_seq_cst);
+        if (turn == place + 1) {
+            if (atomic_compare_exchange_weak_explicit(&ring->head, &place, place + 1,
+                                                      memory_order_relaxed, memory_order_relaxed)) {
+                void *item = cell->item;
+                atomic_store_explicit(&cell->turn, place + ring->mask + 1, memory_order_release);
+                return item;
+            }
+        } else if ((intptr_t)(turn - (place + 1)) < 0) {
+            return NULL;
+        } else {
+            place = atomic_load_explicit(&ring->head, memory_order_relaxed);
+        }
+    }
+}
+
+size_t
+ring_count(struct ring *ring)
+{
+    size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    return tail > head ? tail - head : 0;
+}
+
+size_t
+ring_popped(const struct ring *ring)
+{
+    return atomic_load_explicit(&ring->head, memory_order_relaxed);
+}

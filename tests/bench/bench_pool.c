@@ -1,0 +1,163 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+
+/* The executor beside its peers, in one run: tasks a second from one submitter with results taken
+ * as they complete, on 2 and on 8 threads; the round trip of one task, on one core and unpinned.
+ *
+ * Rollcall pays for real futures (state, result, cancel, the order of ends); the peers only hand a
+ * pointer back. Each measurement is a process of its own; peers take turns, and the median of the
+ * rounds is printed with its ratio. Usage: bench_pool [TASKS] */
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/exec/future.h"
+#include "daemon/exec/pool.h"
+#include "tests/bench/peers.h"
+
+#define TASKS_DEFAULT 400000
+#define ROUNDS 7
+#define TRIPS 20000
+
+static const struct peer *const peers[] = { &peer_rollcall, &peer_glib, &peer_libuv, &peer_mutex };
+#define PEERS (sizeof(peers) / sizeof(peers[0]))
+
+/* What a measuring child hands back. */
+struct outcome {
+    double value[2];
+};
+
+int64_t
+peer_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int
+compare_ns(const void *a, const void *b)
+{
+    const int64_t *left = a;
+    const int64_t *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static int
+compare_double(const void *a, const void *b)
+{
+    const double *left = a;
+    const double *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static void
+pin_to_one_core(void)
+{
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(0, &cpus);
+    if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0) {
+        perror("bench_pool: pinning");
+    }
+}
+
+struct plan {
+    unsigned threads; /* 0: round trips */
+    bool pinned;
+    size_t tasks;
+};
+
+static void
+measure_here(const struct peer *peer, const struct plan *plan, struct outcome *out)
+{
+    if (plan->pinned) {
+        pin_to_one_core();
+    }
+    if (plan->threads > 0) {
+        out->value[0] = (double)plan->tasks / (double)peer->stream(plan->threads, plan->tasks);
+        return;
+    }
+    int64_t *trips_ns = calloc(TRIPS, sizeof(*trips_ns));
+    peer->trips(TRIPS, trips_ns);
+    qsort(trips_ns, TRIPS, sizeof(*trips_ns), compare_ns);
+    out->value[0] = (double)trips_ns[TRIPS / 2] / 1000;
+    out->value[1] = (double)trips_ns[TRIPS * 99 / 100] / 1000;
+    free(trips_ns);
+}
+
+static struct outcome
+measure(const struct peer *peer, const struct plan *plan)
+{
+    struct outcome *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char size[16];
+    snprintf(size, sizeof(size), "%u", plan->threads > 0 ? plan->threads : 1);
+    setenv("UV_THREADPOOL_SIZE", size, 1);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        measure_here(peer, plan, shared);
+        _exit(0);
+    }
+    int status = 0;
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "bench_pool: %s failed\n", peer->name);
+        exit(1);
+    }
+    struct outcome outcome = *shared;
+    munmap(shared, sizeof(*shared));
+    return outcome;
+}
+
+static void
+run_plan(const char *title, const struct plan *plan)
+{
+    double values[PEERS][2][ROUNDS];
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < PEERS; i++) {
+            struct outcome outcome = measure(peers[i], plan);
+            values[i][0][round] = outcome.value[0];
+            values[i][1][round] = outcome.value[1];
+        }
+    }
+    printf("%s\n", title);
+    double ours = 0;
+    for (size_t i = 0; i < PEERS; i++) {
+        qsort(values[i][0], ROUNDS, sizeof(double), compare_double);
+        qsort(values[i][1], ROUNDS, sizeof(double), compare_double);
+        double median = values[i][0][ROUNDS / 2];
+        ours = i == 0 ? median : ours;
+        if (plan->threads > 0) {
+            printf("  %-30s %6.2f M tasks/s   ours is %.2f times that\n", peers[i]->name, median,
+                   ours / median);
+        } else {
+            printf("  %-30s p50 %6.1f us  p99 %6.1f us   ours is %.2f times that\n", peers[i]->name,
+                   median, values[i][1][ROUNDS / 2], ours / median);
+        }
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    size_t tasks = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : TASKS_DEFAULT;
+    tasks = tasks / PEER_WINDOW * PEER_WINDOW;
+    if (tasks == 0) {
+        fprintf(stderr, "usage: bench_pool [TASKS, at least %d]\n", PEER_WINDOW);
+        return 64;
+    }
+    run_plan("2 threads:", &(struct plan){ .threads = 2, .tasks = tasks });
+    run_plan("8 threads:", &(struct plan){ .threads = 8, .tasks = tasks });
+    run_plan("round trip, one core:", &(struct plan){ .pinned = true });
+    run_plan("round trip, unpinned:", &(struct plan){ .pinned = false });
+    printf("memory of a pending future: %zu bytes; of a queued job with its future: %zu bytes\n",
+           sizeof(struct future), sizeof(struct job));
+    return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* What is on a Debian machine to hand work to threads, each doing the same work in its natural way:
+ * GLib's GThreadPool, libuv's pool, a queue under a mutex and a condition. */
+#ifndef ROLLCALL_TESTS_BENCH_PEERS_H
+#define ROLLCALL_TESTS_BENCH_PEERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PEER_WINDOW 1024 /* tasks in flight */
+
+struct peer {
+    const char *name;
+    /* Microseconds for `tasks` tasks (a multiple of PEER_WINDOW) on `threads` threads: windows are
+     * submitted whole, and each result is taken as it completes. */
+    int64_t (*stream)(unsigned threads, size_t tasks);
+    /* Round trips of single tasks on one thread; fills out_us, nanoseconds each. */
+    void (*trips)(size_t count, int64_t *out_ns);
+};
+
+extern const struct peer peer_rollcall;
+extern const struct peer peer_glib;
+extern const struct peer peer_libuv;
+extern const struct peer peer_mutex;
+
+int64_t peer_now_ns(void);
+
+#endif
