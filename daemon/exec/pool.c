@@ -314,7 +314,9 @@ push(struct pool *pool, struct job *job)
         future_unref(&future);
         return ERROR_BUSY;
     }
-    if (!first) {
+    if (first) {
+        wake_one(pool); /* it may have looked and gone to sleep already */
+    } else {
         more_hands(pool);
     }
     return ERROR_OK;
