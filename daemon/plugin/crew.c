@@ -10,6 +10,13 @@
 #include "daemon/base/log.h"
 #include "daemon/plugin/text.h"
 
+/* What a fetch can bring back fits into a call. */
+_Static_assert(FETCH_HEADERS_MAX <= CALL_HEADERS_MAX, "a reply's headers");
+_Static_assert(FETCH_HEADER_BYTES_MAX + ROLLCALL_TEMPLATE_BYTES <= CALL_URL_BYTES_MAX,
+               "a redirect's target, resolved");
+_Static_assert(FETCH_STOP_AT_MAX == ROLLCALL_STOP_AT_MAX, "texts to stop at");
+_Static_assert(FETCH_REDIRECTS_MAX == ROLLCALL_REDIRECTS_MAX, "redirects");
+
 struct crew {
     struct exec *exec;
     struct list calls; /* struct crew_job, those that have not ended */

@@ -23,9 +23,9 @@ void crew_free(struct crew **crew);
  * Run one call of a plugin.
  * Owner:  `request` is read before this returns. *out_future is the caller's reference; its result
  * is a const struct call_answer *, borrowed, which lives as long as the future. Thread: [loop]; the
- * future ends on the loop. Errors: at once: BUSY (the queue is full), CLOSED, NOMEM. Through the
- * future: PLUGIN (the call could not be run, or its answer could not be read; plugin->last_error
- * says why). An answer with outcome CALL_FAILED is a result.
+ * future ends on the loop. Errors: at once: BUSY (the queue is full), CLOSED, TOO_BIG, NOMEM.
+ * Through the future: PLUGIN (the call could not be run, or its answer could not be read;
+ * plugin->last_error says why), NOMEM. An answer with outcome CALL_FAILED is a result.
  */
 MUST_CHECK int crew_call(struct crew *crew, struct plugin *plugin,
                          const struct call_request *request, struct future **out_future);
