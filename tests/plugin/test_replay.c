@@ -61,7 +61,7 @@ static const struct {
                   "\"retry_after_ms\":8000,\"verdict\":\"unknown\",\"reason\":\"rate_limited\"}",
       "says retry after 9000 ms, wants 8000 ms" },
     /* records that are wrong in themselves */
-    { "{", "byte 2: the text ends, wants a key in quotes" },
+    { "{", "byte 1: the text ends, wants a key in quotes" },
     { "[]", "the case is not an object" },
     { HEAD BOTH YES, "source is not an object" },
     { HEAD "\"source\":{\"kind\":\"heard\",\"where\":\"x\"}," BOTH YES,
