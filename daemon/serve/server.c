@@ -26,6 +26,8 @@
 #define FDS_PER_LINK 3
 #define LINKS_MIN 16
 
+struct lock server_lock = { .mutex = PTHREAD_MUTEX_INITIALIZER, .rank = LOCK_SERVER };
+
 static const struct future_ops ready_ops = { .name = "server" };
 
 /* ---- connections -------------------------------------------------------------------------- */
@@ -36,9 +38,9 @@ on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
     struct server *server = argument;
     (void)event;
-    lock_take(&server->lock);
+    lock_take(&server_lock);
     bool is_closed = server->is_closed;
-    lock_release(&server->lock);
+    lock_release(&server_lock);
     if (is_closed) {
         (void)nng_pipe_close(pipe);
     }
@@ -73,6 +75,9 @@ count_links(void)
 static int
 open_socket(struct server *server, struct error_text *why)
 {
+    lock_take(&server_lock); /* on_pipe() may run from now on */
+    server->is_closed = false;
+    lock_release(&server_lock);
     int rv = nng_rep0_open(&server->socket);
     server->has_socket = rv == 0;
     if (rv == 0) { /* before any listener: they take it over when they are made */
@@ -140,7 +145,6 @@ server_new(const struct server_options *options, struct server **out_server, str
     server->exec = options->exec;
     server->links_max = count_links();
     list_init(&server->sending);
-    lock_init(&server->lock, LOCK_SERVER);
     future_init(&server->ready, &ready_ops);
     int error = open_all(server, options, why);
     if (error != ERROR_OK) {
@@ -160,9 +164,9 @@ server_wait_ready(struct server *server, int64_t timeout_us)
 void
 server_close(struct server *server)
 {
-    lock_take(&server->lock);
+    lock_take(&server_lock);
     server->is_closed = true;
-    lock_release(&server->lock);
+    lock_release(&server_lock);
     calls_close(server->calls);
     for (size_t i = 0; i < server->listener_count; i++) {
         listener_close(&server->listeners[i]);
@@ -264,7 +268,6 @@ server_free(struct server **server)
     slots_free(dropped);
     calls_free(&dropped->calls);
     (void)future_cancel(&dropped->ready);
-    lock_fini(&dropped->lock);
     free(dropped->listeners);
     free(dropped);
 }
@@ -273,11 +276,11 @@ bool
 server_is_alive(struct server *server)
 {
     bool is_alive = true;
-    lock_take(&server->lock);
+    lock_take(&server_lock);
     for (size_t i = 0; i < server->listener_count; i++) {
         is_alive = is_alive && server->listeners[i].is_alive;
     }
-    lock_release(&server->lock);
+    lock_release(&server_lock);
     return is_alive;
 }
 

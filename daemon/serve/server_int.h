@@ -36,12 +36,17 @@ struct listener {
     struct gate *gate; /* of ipc */
     struct probe *probe;
     bool is_known;     /* it has answered once */
-    bool is_alive;     /* LOCK_SERVER */
+    bool is_alive;     /* server_lock */
     int64_t warned_us; /* when a failure was logged last; 0: never */
     uint64_t mended;
 };
 
 struct slot;
+
+/* What nng's threads and others see of a server: whatever is handed to nng is handed over under
+ * this lock, and taken up under it. One for all servers, so that nothing has to be read to find it.
+ */
+extern struct lock server_lock;
 
 struct server {
     struct exec *exec;
@@ -52,8 +57,7 @@ struct server {
     size_t listener_count;
     size_t links_max;    /* connections of one listener */
     struct future ready; /* ends when every listener has answered once */
-    struct lock lock;    /* guards is_closed and the listeners' is_alive */
-    bool is_closed;      /* refuse new connections */
+    bool is_closed;      /* refuse new connections; server_lock */
     struct loop_timer sweep;
     struct slot **slots;
     size_t slot_count;

@@ -109,9 +109,9 @@ on_probe(void *context, bool is_alive)
     struct listener *listener = context;
     struct server *server = listener->server;
     bool is_ready = true;
-    lock_take(&server->lock);
+    lock_take(&server_lock);
     listener->is_alive = is_alive;
-    lock_release(&server->lock);
+    lock_release(&server_lock);
     if (!is_alive) {
         mend(listener);
         return;

@@ -29,6 +29,7 @@ enum slot_state { SLOT_RECEIVING, SLOT_SERVING, SLOT_SENDING, SLOT_CLOSED };
 struct slot {
     struct exchange exchange;
     struct server *server;
+    struct loop *loop; /* the server's */
     nng_ctx context;
     nng_aio *aio;
     nng_pipe pipe; /* of the message in hand */
@@ -47,7 +48,18 @@ static void
 on_aio(void *argument)
 {
     struct slot *slot = argument;
-    loop_post(exec_loop(slot->server->exec), &slot->post);
+    lock_take(&server_lock);
+    struct loop *loop = slot->loop;
+    lock_release(&server_lock);
+    loop_post(loop, &slot->post);
+}
+
+/* All that the loop wrote is there for the thread that calls on_aio(). */
+static void
+hand_over(void)
+{
+    lock_take(&server_lock);
+    lock_release(&server_lock);
 }
 
 static void
@@ -56,6 +68,7 @@ receive(struct slot *slot)
     slot->state = SLOT_RECEIVING;
     slot->server->receiving++;
     nng_aio_set_timeout(slot->aio, NNG_DURATION_INFINITE);
+    hand_over();
     nng_ctx_recv(slot->context, slot->aio);
 }
 
@@ -79,6 +92,7 @@ on_reply(struct exchange *exchange, const char *bytes, size_t len)
     slot->server->sending_bytes += len;
     nng_aio_set_msg(slot->aio, message);
     nng_aio_set_timeout(slot->aio, SEND_LIMIT_MS);
+    hand_over();
     nng_ctx_send(slot->context, slot->aio);
 }
 
@@ -148,6 +162,7 @@ slot_new(struct server *server)
         return NULL;
     }
     slot->server = server;
+    slot->loop = exec_loop(server->exec);
     slot->state = SLOT_CLOSED;
     slot->post.fn = on_post;
     list_init(&slot->sending);

@@ -178,8 +178,10 @@ persistent_call(const char *url)
 static void
 a_dead_inner_listener_is_made_anew(void **state)
 {
+    /* nng 1.5.2 loses what its dead listener had accepted; that is not what is tested here */
+    static const char *const env[] = { "ASAN_OPTIONS=detect_leaks=0", NULL };
     (void)state;
-    struct daemon *daemon = daemon_start(&(struct daemon_options){ 0 });
+    struct daemon *daemon = daemon_start(&(struct daemon_options){ .env = env });
     char *inner = support_text("%s.nng", daemon_path(daemon));
     struct stat found;
     assert_int_equal(stat(inner, &found), 0);
