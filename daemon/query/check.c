@@ -101,7 +101,9 @@ void
 check_fini(struct check *check)
 {
     free(check->url);
+    free(check->why);
     check->url = NULL;
+    check->why = NULL;
 }
 
 /* A name that the platform would refuse costs no request. */

@@ -12,8 +12,8 @@
 struct check {
     struct future future;
     struct checker *checker; /* NULL: nobody here can answer for this platform and kind */
-    const char *platform;    /* borrowed from the registry, or from the query's arena */
-    const char *why;
+    const char *platform;    /* the registry's text */
+    char *why;
     struct finding finding;
     char *url;
     int64_t began_us;

@@ -35,6 +35,7 @@ query_find(struct queries *queries, const char *id)
     LIST_FOR_EACH (node, queries_bucket(queries->by_id, id)) {
         struct query *query = LIST_ENTRY(node, struct query, by_id);
         if (strcmp(query->id, id) == 0) {
+            query->was_asked_for = true;
             return query;
         }
     }
@@ -170,12 +171,24 @@ query_hold(struct query *query)
     loop_timer_disarm(loop_of(query->queries), &query->expiry);
 }
 
+/* Its answer went to the call that opened it, which waited for it; nobody else can know its id. */
+static bool
+is_spent(const struct query *query)
+{
+    return future_is_done(&query->future) && query->key == NULL && !query->was_asked_for;
+}
+
 void
 query_release(struct query *query)
 {
     assert(query->holders > 0);
     bool in_table = list_is_linked(&query->by_id);
-    if (--query->holders == 0 && in_table) {
+    if (--query->holders > 0 || !in_table) {
+        return;
+    }
+    if (is_spent(query)) {
+        drop(query);
+    } else {
         let_expire(query, clock_deadline_us(query->queries->conf->query_ttl_us));
     }
 }

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/clock.h"
 
@@ -17,8 +18,9 @@
 
 /* ---- Starting ----------------------------------------------------------- */
 
-static const char *
-explain_start(struct query *query)
+/* Owner: the check. */
+static char *
+explain_start(const struct query *query)
 {
     const struct strategy *strategy = query->strategy;
     char text[WHY_BYTES];
@@ -31,7 +33,7 @@ explain_start(struct query *query)
         snprintf(text, sizeof text, "%s: after %s ended %s", strategy->name,
                  query->last_ended->platform, verdict_name(query->last_ended->finding.verdict));
     }
-    return arena_strdup(query->arena, text);
+    return strdup(text);
 }
 
 static bool
@@ -138,55 +140,28 @@ cancel_checks(struct future *future)
 /* The table frees it: see queries.c. */
 static const struct future_ops query_ops = { .name = "query", .cancel = cancel_checks };
 
-static size_t
-arena_bytes(size_t checks)
+static void
+fill(struct query *query, const struct query_request *request, const struct selection *selection)
 {
-    return 1024 + checks * (sizeof(struct check) + sizeof(struct check *) + WHY_BYTES + 64);
-}
-
-static int
-take_picks(struct query *query, const struct selection *selection)
-{
+    query->subject = request->subject;
     query->check_count = selection->count;
     query->progress.checks = selection->usable;
-    query->checks = arena_alloc(query->arena, selection->count * sizeof *query->checks);
-    query->listed = arena_alloc(query->arena, selection->count * sizeof *query->listed);
-    if (query->checks == NULL || query->listed == NULL) {
-        return ERROR_NOMEM;
-    }
     for (size_t i = 0; i < selection->count; i++) {
-        const struct pick *pick = &selection->picks[i];
-        const char *platform = pick->checker != NULL ? pick->checker->info->platform.id
-                                                     : arena_strdup(query->arena, pick->platform);
-        if (platform == NULL) {
-            return ERROR_NOMEM;
-        }
-        check_init(&query->checks[i], platform, pick->checker);
+        check_init(&query->checks[i], selection->picks[i].platform, selection->picks[i].checker);
     }
-    return ERROR_OK;
-}
-
-static int
-prepare(struct query *query, const struct query_request *request, const struct selection *selection)
-{
-    query->arena = arena_new(arena_bytes(selection->count));
-    int error = query->arena == NULL ? ERROR_NOMEM : take_picks(query, selection);
-    if (error == ERROR_OK) {
-        error = completion_new(selection->count, &query->completion);
-    }
-    query->subject = request->subject;
+    query->listed = (struct check **)(void *)&query->checks[selection->count];
     query->answer = (struct answer){ .query = query->id,
                                      .subject = &query->subject,
                                      .until = request->until,
                                      .explain = request->explain };
-    return error;
 }
 
 int
 query_new(struct queries *queries, struct epoch *epoch, const struct query_request *request,
           const struct selection *selection, struct query **out_query)
 {
-    struct query *query = calloc(1, sizeof *query);
+    size_t check_bytes = sizeof(struct check) + sizeof(struct check *);
+    struct query *query = calloc(1, sizeof *query + selection->count * check_bytes);
     if (query == NULL) {
         return ERROR_NOMEM;
     }
@@ -199,13 +174,14 @@ query_new(struct queries *queries, struct epoch *epoch, const struct query_reque
     list_init(&query->by_id);
     list_init(&query->by_key);
     future_init(&query->future, &query_ops);
-    int error = prepare(query, request, selection);
-    if (error == ERROR_OK) {
-        *out_query = query;
-        return ERROR_OK;
+    fill(query, request, selection);
+    int error = completion_new(selection->count, &query->completion);
+    if (error != ERROR_OK) {
+        query_free(&query);
+        return error;
     }
-    query_free(&query);
-    return error;
+    *out_query = query;
+    return ERROR_OK;
 }
 
 void
@@ -217,11 +193,10 @@ query_free(struct query **query)
     }
     *query = NULL;
     completion_free(&dropped->completion);
-    for (size_t i = 0; dropped->checks != NULL && i < dropped->check_count; i++) {
+    for (size_t i = 0; i < dropped->check_count; i++) {
         check_fini(&dropped->checks[i]);
     }
     dropped->epoch->references--;
-    arena_free(&dropped->arena);
     free(dropped->key);
     free(dropped);
 }

@@ -83,8 +83,9 @@ struct query *query_find(struct queries *queries, const char *id);
 struct query *query_ref(struct query *query);
 void query_unref(struct query **query);
 
-/** Somebody asks about it: its time to live begins anew. While `holders` are waiting it does not
- * run. */
+/** Somebody asks about it: its time to live does not run while it is held, and begins anew when the
+ *  last one releases it. One that has its answer by then, has no key and was never asked for by its
+ *  id goes at once: whoever opened it has waited for it, and nobody else can ask. */
 void query_hold(struct query *query);
 void query_release(struct query *query);
 

@@ -4,24 +4,21 @@
 #ifndef ROLLCALL_QUERY_QUERY_INT_H
 #define ROLLCALL_QUERY_QUERY_INT_H
 
-#include "daemon/base/arena.h"
 #include "daemon/query/check_int.h"
 #include "daemon/query/epoch.h"
 #include "daemon/query/query.h"
 #include "daemon/query/select.h"
 #include "daemon/query/strategy.h"
 
-/* A query and its arena in one: everything below `arena` lives in it. */
+/* A query and its checks in one piece of memory: thousands are kept for those who ask again. */
 struct query {
     struct queries *queries;
     struct epoch *epoch;
-    struct arena *arena;
     struct future future;
     struct subject subject;
     struct completion *completion;
     struct future_callback outcome_ended;
-    struct check *checks;  /* in the order in which they may start */
-    struct check **listed; /* as the answer lists them */
+    struct check **listed; /* as the answer lists them: behind the checks */
     size_t check_count;
     const struct strategy *strategy;
     struct strategy_view progress; /* of the checks that have a checker */
@@ -44,6 +41,9 @@ struct query {
     struct list by_age; /* open, then ended, then dead */
     struct list by_id;
     struct list by_key;
+    bool was_asked_for; /* by its id */
+
+    struct check checks[]; /* in the order in which they may start */
 };
 
 /** Build a query at rest. Takes a reference of the epoch. Errors: NOMEM. */

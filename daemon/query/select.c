@@ -139,6 +139,17 @@ is_picked(const struct selection *selection, const char *platform)
     return false;
 }
 
+/* The registry's own text of a platform's id, which is there for one kind or the other. */
+static const char *
+id_of(const struct selector *selector, const char *word)
+{
+    const struct checker *checker = registry_find(selector->registry, word, ROLLCALL_EMAIL);
+    if (checker == NULL) {
+        checker = registry_find(selector->registry, word, ROLLCALL_USERNAME);
+    }
+    return checker->info->platform.id;
+}
+
 static void
 take_named(struct selector *selector)
 {
@@ -151,7 +162,7 @@ take_named(struct selector *selector)
         struct checker *checker = registry_find(selector->registry, word, request->subject.kind);
         if (!is_excluded(selector, word, checker)) {
             bool usable = checker != NULL && is_usable(selector, checker);
-            take(selector, word, usable ? checker : NULL);
+            take(selector, id_of(selector, word), usable ? checker : NULL);
         }
     }
 }

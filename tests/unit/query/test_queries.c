@@ -242,6 +242,32 @@ test_a_query_that_nobody_asks_about_is_cancelled(void **state)
     assert_ptr_not_equal(open_query(&request), query); /* its key is free */
 }
 
+/* The call that opened it has waited for it, has its answer, and goes. */
+static bool
+is_kept_after_its_call(const char *key, bool ask)
+{
+    struct query_request request = request_for("alice", "alpha");
+    request.key = key;
+    struct query *query = open_query(&request);
+    query_hold(query);
+    TURN_UNTIL(is_done(query));
+    if (ask) {
+        assert_ptr_equal(query_find(queries, query_id(query)), query);
+    }
+    query_release(query);
+    return query_find(queries, query_id(query)) != NULL;
+}
+
+static void
+test_a_spent_query_goes_at_once(void **state)
+{
+    (void)state;
+    USE_ROUTES({ "/", YES });
+    assert_false(is_kept_after_its_call(NULL, false));
+    assert_true(is_kept_after_its_call("k", false));
+    assert_true(is_kept_after_its_call(NULL, true));
+}
+
 static void
 test_who_holds_a_query_keeps_it(void **state)
 {
@@ -355,6 +381,7 @@ main(void)
         FLOW_TEST(test_cancel_all),
         FLOW_TEST(test_an_answer_expires),
         FLOW_TEST(test_a_query_that_nobody_asks_about_is_cancelled),
+        FLOW_TEST(test_a_spent_query_goes_at_once),
         FLOW_TEST(test_who_holds_a_query_keeps_it),
         FLOW_TEST(test_answers_are_kept_within_bounds),
         FLOW_TEST(test_a_reload_leaves_open_queries_alone),
