@@ -138,12 +138,12 @@ an_idle_thread_is_used_before_a_new_one(void **state)
 {
     (void)state;
     struct pool *pool = new_pool(4, 8);
-    for (int i = 0; i < 3; i++) {
-        struct job job;
+    struct job jobs[3]; /* the pool lets go of each a moment after it ended */
+    for (size_t i = 0; i < 3; i++) {
         struct pool_stats stats;
-        job_init(&job, &plain, give_itself);
-        assert_int_equal(pool_submit(pool, &job), ERROR_OK);
-        assert_int_equal(future_wait(&job.future, CLOCK_NEVER), ERROR_OK);
+        job_init(&jobs[i], &plain, give_itself);
+        assert_int_equal(pool_submit(pool, &jobs[i]), ERROR_OK);
+        assert_int_equal(future_wait(&jobs[i].future, CLOCK_NEVER), ERROR_OK);
         do {
             pool_stats(pool, &stats);
         } while (stats.idle == 0);
