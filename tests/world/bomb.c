@@ -7,8 +7,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define COPY_BYTES 258
+#define LAP_COPIES 8 /* come round to the same bit of a byte … */
+#define LAP_BYTES 13 /* … after so many bytes */
 
 struct bits {
     struct buf *out;
@@ -47,9 +50,14 @@ bomb_append(struct buf *out)
     put_bit(&bits, true); /* of type 01: fixed codes */
     put_bit(&bits, false);
     put_code(&bits, 0x30 + 'A', 8);
-    for (unsigned copied = 0; copied < BOMB_INFLATED_BYTES / COPY_BYTES; copied++) {
+    for (unsigned copied = 0; copied < 2 * LAP_COPIES; copied++) {
         put_code(&bits, 0xc5, 8);
         put_code(&bits, 0, 5);
+    }
+    char lap[LAP_BYTES] = { 0 };
+    memcpy(lap, buf_str(out) + out->len - LAP_BYTES, LAP_BYTES);
+    for (unsigned laps = 2; laps < BOMB_INFLATED_BYTES / COPY_BYTES / LAP_COPIES; laps++) {
+        buf_append(out, lap, LAP_BYTES);
     }
     put_code(&bits, 0, 7); /* end of block */
     while (bits.count != 0) {
