@@ -47,6 +47,9 @@ static void
 report(const char *who, struct world *world, const int64_t *answered_us, size_t queries)
 {
     int64_t *late_us = calloc(queries, sizeof(*late_us));
+    if (!world_wait(world, WORLD_REPLY, "github", queries, CHILD_WAIT_MS)) {
+        support_fail("%s: the world has not logged %zu winning replies", who, queries);
+    }
     size_t replies = winning_replies(world, late_us, queries);
     if (replies != queries) {
         support_fail("%s: %zu queries, but %zu winning replies", who, queries, replies);

@@ -126,6 +126,7 @@ lazy_asks_in_order_and_stops_at_the_first_yes(void **state)
     const cJSON *never = check_of(answer, "facebook");
     assert_string_equal(text_of(never, "state"), "cancelled");
     assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(never, "started_ms")));
+    assert_true(world_wait(stage->world, WORLD_REPLY, "github", 1, CHILD_WAIT_MS));
     struct world_log log = world_log(stage->world);
     assert_int_equal(world_log_count(&log, WORLD_REQUEST, "facebook"), 0);
     const struct world_event *twitter = world_log_first(&log, WORLD_REPLY, "twitter");

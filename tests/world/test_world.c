@@ -363,6 +363,7 @@ test_keep_alive(void **state)
     assert_int_equal(end.end, CLIENT_CLOSED);
     client_reply_free(&end);
     client_close(&client);
+    assert_true(world_wait(world, WORLD_CLOSED, NULL, 1, CHILD_WAIT_MS));
     struct world_log log = world_log(world);
     assert_int_equal(world_log_count(&log, WORLD_REPLY, NULL), 5);
     for (size_t i = 0; i < log.count; i++) {
