@@ -198,6 +198,7 @@ drain(struct app *app)
     struct stack_view view;
     int64_t deadline_us = clock_deadline_us(app->setup->conf->stop_timeout_us);
     stack_close(app->stack);
+    notify_stopping();
     stack_look(app->stack, &view);
     while (view.open > 0 && clock_now_us() < deadline_us) {
         int number = signals_wait(STOP_STEP_US);
@@ -239,7 +240,6 @@ run(struct app *app)
     log_info("app", "rollcalld %s is ready", ROLLCALL_VERSION);
     tell_ready(app);
     serve(app);
-    notify_stopping();
     drain(app);
     stack_stop(app->stack);
     stack_free(&app->stack);
