@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Messages between the daemon and a worker process, over one SOCK_SEQPACKET pair: the kernel keeps
+ * their borders, and an end of file is the other's death. A frame is a fixed head and a payload; a
+ * payload over FRAME_INLINE_BYTES travels in a sealed memfd. Each side treats the other as a
+ * stranger: magic, version, type, length and descriptor are checked before anything is believed.
+ *
+ * The conversation: the worker opens its plugin and says HELLO (the manifest as bytes) or REFUSED
+ * (one sentence) and ends; the daemon sends CONFIG once; then CALL and ANSWER in turn, one at a
+ * time. */
+#ifndef ROLLCALL_BASE_FRAME_H
+#define ROLLCALL_BASE_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/base/attr.h"
+
+#define FRAME_VERSION 1
+#define FRAME_INLINE_BYTES ((size_t)32 * 1024)
+/* The largest payload of all: an enumeration of many checkers. */
+#define FRAME_PAYLOAD_MAX ((size_t)512 * 1024 * 1024)
+
+enum frame_type {
+    FRAME_HELLO = 1,   /* worker: the manifest */
+    FRAME_REFUSED = 2, /* worker: why not, one sentence */
+    FRAME_CONFIG = 3,  /* daemon: the plugin's configuration */
+    FRAME_CALL = 4,    /* daemon: a call_request */
+    FRAME_ANSWER = 5   /* worker: its call_answer */
+};
+
+struct frame {
+    enum frame_type type;
+    uint64_t id;         /* of the call; 0 for the others */
+    const void *payload; /* of a received one: valid until frame_release() */
+    size_t len;
+    void *mapping; /* frame.c's own */
+    void *storage;
+};
+
+/**
+ * Send one frame. Blocks as the socket does.
+ * Errors: BUSY (a non-blocking socket is full), CLOSED (the other side is gone), TOO_BIG, NOMEM,
+ * IO.
+ */
+MUST_CHECK int
+frame_send(int fd, enum frame_type type, uint64_t id, const void *payload, size_t len);
+
+/**
+ * Receive one frame with a payload of at most `max` bytes.
+ * Owner:  release *out_frame with frame_release().
+ * Errors: BUSY (nothing there, non-blocking), CLOSED (end of file), PROTOCOL (not a frame of ours,
+ * a payload over `max`, a descriptor that is not a sealed memfd of that size), NOMEM, IO.
+ */
+MUST_CHECK int frame_receive(int fd, size_t max, struct frame *out_frame);
+void frame_release(struct frame *frame);
+
+#endif
