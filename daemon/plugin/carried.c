@@ -42,10 +42,18 @@ carried_put(struct carried *carried, struct arena *arena, const char *name, cons
     return ERROR_OK;
 }
 
+/* Bytes up to the last one that is not zero, looked for eight at a time: most states are small. */
 static size_t
 used_state(const unsigned char *state)
 {
-    size_t used = state != NULL ? ROLLCALL_STATE_BYTES : 0;
+    _Static_assert(ROLLCALL_STATE_BYTES % sizeof(uint64_t) == 0, "whole words");
+    size_t used = ROLLCALL_STATE_BYTES;
+    uint64_t word = 0;
+    while (used > 0 && word == 0) {
+        used -= sizeof(word);
+        memcpy(&word, state + used, sizeof(word));
+    }
+    used = word != 0 ? used + sizeof(word) : 0;
     while (used > 0 && state[used - 1] == 0) {
         used--;
     }
@@ -55,7 +63,7 @@ used_state(const unsigned char *state)
 void
 carried_encode(const struct carried *carried, struct buf *out)
 {
-    size_t used = used_state(carried->state);
+    size_t used = carried->state_is_used ? used_state(carried->state) : 0;
     if (used == 0 && carried->value_count == 0) {
         return;
     }
@@ -99,6 +107,7 @@ carried_decode(const void *bytes, size_t len, struct arena *arena, struct carrie
     int error = wire_finish(&reader, NULL);
     if (error == ERROR_OK && out_carried->state != NULL && used > 0) {
         memcpy(out_carried->state, state, used);
+        out_carried->state_is_used = true;
     }
     return error;
 }

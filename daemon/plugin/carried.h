@@ -8,7 +8,8 @@
 #include "daemon/plugin/call.h"
 
 struct carried {
-    void *state; /* ROLLCALL_STATE_BYTES, or NULL: nobody asks */
+    void *state;        /* ROLLCALL_STATE_BYTES, or NULL: nobody asks */
+    bool state_is_used; /* it was handed out, or came with something in it */
     struct call_pair values[CALL_VALUES_MAX];
     size_t value_count;
     size_t value_bytes; /* of names and texts, with a NUL behind each */

@@ -321,7 +321,9 @@ host_stale(rollcall_check *check, const char *shared_name)
 void *
 host_state(rollcall_check *check)
 {
-    return host_call_of(check)->carried.state;
+    struct carried *carried = &host_call_of(check)->carried;
+    carried->state_is_used = true;
+    return carried->state;
 }
 
 int32_t

@@ -258,7 +258,7 @@ test_answer_carries(void **state)
     (void)state;
     struct arena *arena = arena_new(ARENA_BYTES);
     unsigned char memory[ROLLCALL_STATE_BYTES] = { 1, 2, 3 };
-    struct carried carried = { .state = memory };
+    struct carried carried = { .state = memory, .state_is_used = true };
     assert_int_equal(carried_put(&carried, arena, "token", "abc"), ERROR_OK);
     assert_int_equal(carried_put(&carried, arena, "token", "abcd"), ERROR_OK);
     struct buf bytes;
@@ -276,6 +276,39 @@ test_answer_carries(void **state)
     assert_string_equal(back->values[0].value, "abcd");
     call_answer_free(&back);
     buf_fini(&bytes);
+    arena_free(&arena);
+}
+
+/* Whichever byte of the state is the last one that is set, it arrives, and nothing behind it. */
+static void
+test_state_ends_anywhere(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(ARENA_BYTES);
+    static unsigned char memory[ROLLCALL_STATE_BYTES];
+    static unsigned char back[ROLLCALL_STATE_BYTES];
+    for (size_t last = 0; last < ROLLCALL_STATE_BYTES; last += last < 20 || last > 4070 ? 1 : 97) {
+        struct buf bytes;
+        struct carried to = { .state = back };
+        const struct carried from = { .state = memory, .state_is_used = true };
+        memset(memory, 0, sizeof(memory));
+        memset(back, 0, sizeof(back));
+        memory[last] = 7;
+        buf_init(&bytes, CALL_CARRIED_BYTES_MAX);
+        carried_encode(&from, &bytes);
+        assert_int_equal(bytes.len, 4 + last + 1 + 4);
+        assert_int_equal(carried_decode(bytes.bytes, bytes.len, arena, &to), ERROR_OK);
+        assert_memory_equal(memory, back, sizeof(memory));
+        assert_true(to.state_is_used);
+        buf_fini(&bytes);
+    }
+    const struct carried zeros = { .state = memset(memory, 0, sizeof(memory)),
+                                   .state_is_used = true };
+    struct buf none;
+    buf_init(&none, CALL_CARRIED_BYTES_MAX);
+    carried_encode(&zeros, &none);
+    assert_int_equal(none.len, 0);
+    buf_fini(&none);
     arena_free(&arena);
 }
 
@@ -497,9 +530,9 @@ main(void)
         cmocka_unit_test(test_request_cut_anywhere), cmocka_unit_test(test_request_bytes_turned),
         cmocka_unit_test(test_request_bounds),       cmocka_unit_test(test_answer_request),
         cmocka_unit_test(test_answer_carries),       cmocka_unit_test(test_carried_bounds),
-        cmocka_unit_test(test_answer_outcomes),      cmocka_unit_test(test_answer_enumerated),
-        cmocka_unit_test(test_answer_lies),          cmocka_unit_test(test_answer_cut_anywhere),
-        cmocka_unit_test(test_answer_too_big),
+        cmocka_unit_test(test_state_ends_anywhere),  cmocka_unit_test(test_answer_outcomes),
+        cmocka_unit_test(test_answer_enumerated),    cmocka_unit_test(test_answer_lies),
+        cmocka_unit_test(test_answer_cut_anywhere),  cmocka_unit_test(test_answer_too_big),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
