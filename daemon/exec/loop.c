@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -32,6 +33,7 @@ struct loop {
     int64_t turn_us;                   /* 0, or the time at which this turn's timers run */
     struct epoll_event events[EVENTS_PER_TURN];
     int event_count; /* of this turn, for loop_watch_remove() */
+    bool is_coarse;  /* the system has no epoll_pwait2() */
     atomic_bool stopping;
     _Atomic uint64_t turns;
 };
@@ -323,15 +325,37 @@ time_to_wait(const struct loop *loop, int64_t wait_us)
     return wait_us;
 }
 
+/* Where epoll_pwait2() is not there (valgrind does not know it): milliseconds, rounded up. */
+static int
+wait_coarsely(struct loop *loop, int64_t wait_us)
+{
+    int64_t wait_ms = wait_us / CLOCK_US_PER_MS + (wait_us % CLOCK_US_PER_MS != 0);
+    int most = wait_us == CLOCK_NEVER ? -1 : wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
+    return epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TURN, most);
+}
+
+static int
+wait_for_events(struct loop *loop, int64_t wait_us)
+{
+    struct timespec span = { .tv_sec = (time_t)(wait_us / CLOCK_US_PER_S),
+                             .tv_nsec = (long)(wait_us % CLOCK_US_PER_S) * 1000 };
+    if (loop->is_coarse) {
+        return wait_coarsely(loop, wait_us);
+    }
+    int count = epoll_pwait2(loop->epoll_fd, loop->events, EVENTS_PER_TURN,
+                             wait_us == CLOCK_NEVER ? NULL : &span, NULL);
+    if (count < 0 && errno == ENOSYS) {
+        loop->is_coarse = true;
+        return wait_coarsely(loop, wait_us);
+    }
+    return count;
+}
+
 void
 loop_turn(struct loop *loop, int64_t wait_us)
 {
     mine = loop;
-    wait_us = time_to_wait(loop, wait_us);
-    struct timespec span = { .tv_sec = (time_t)(wait_us / CLOCK_US_PER_S),
-                             .tv_nsec = (long)(wait_us % CLOCK_US_PER_S) * 1000 };
-    int count = epoll_pwait2(loop->epoll_fd, loop->events, EVENTS_PER_TURN,
-                             wait_us == CLOCK_NEVER ? NULL : &span, NULL);
+    int count = wait_for_events(loop, time_to_wait(loop, wait_us));
     assert(count >= 0 || errno == EINTR);
     loop->event_count = count > 0 ? count : 0;
     run_watches(loop);

@@ -5,6 +5,7 @@
  * free. */
 #include "daemon/serve/server.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -161,8 +162,8 @@ server_wait_ready(struct server *server, int64_t timeout_us)
     return future_wait(&server->ready, timeout_us);
 }
 
-void
-server_close(struct server *server)
+static void
+close_doors(struct server *server)
 {
     lock_take(&server_lock);
     server->is_closed = true;
@@ -171,6 +172,13 @@ server_close(struct server *server)
     for (size_t i = 0; i < server->listener_count; i++) {
         listener_close(&server->listeners[i]);
     }
+}
+
+void
+server_close(struct server *server)
+{
+    assert(loop_is_mine(exec_loop(server->exec)));
+    close_doors(server);
 }
 
 /* What still has to leave: replies that nng did not take yet, or bytes in the gates. */
@@ -215,7 +223,7 @@ static void
 close_on_loop(void *context)
 {
     struct server *server = context;
-    server_close(server);
+    close_doors(server);
     loop_timer_disarm(exec_loop(server->exec), &server->sweep);
 }
 
