@@ -193,9 +193,6 @@ take_answer(struct chain *chain)
     };
     chain->answer = chain->call;
     chain->call = NULL;
-    if (chain->task.kind == CALL_BLOCK) {
-        free_slot(chain);
-    }
     return outcomes[chain_answer(chain)->outcome](chain);
 }
 

@@ -277,6 +277,28 @@ test_a_stale_token_is_renewed_once(void **state)
     assert_true(request_has(2, "GET /guest "));
 }
 
+/* Two checks are told that the token is old; the second one must not throw the new one away. */
+static void
+test_a_renewed_token_is_not_stale(void **state)
+{
+    (void)state;
+    USE_ROUTES({ "/guest", TOKEN("g1") }, { "/tokened/", GATED BODY("401 Old", "", "") });
+    struct query_request request = request_for("alice", "tokened");
+    struct query *first = open_query(&request);
+    request = request_for("bob", "tokened");
+    struct query *second = open_query(&request);
+    TURN_UNTIL(scripted_requests(server) == 3);
+    USE_ROUTES({ "/guest", TOKEN("g2") }, { "/tokened/", YES });
+    scripted_open_gate(server);
+    TURN_UNTIL(is_done(first) || is_done(second));
+    assert_int_equal(scripted_requests(server), 5);
+    scripted_open_gate(server);
+    TURN_UNTIL(is_done(first) && is_done(second));
+    assert_int_equal(scripted_requests(server), 6);
+    assert_finding(view_of(first, 0).finding, VERDICT_REGISTERED, REASON_NONE);
+    assert_finding(view_of(second, 0).finding, VERDICT_REGISTERED, REASON_NONE);
+}
+
 static void
 test_a_token_that_cannot_be_had(void **state)
 {
@@ -365,6 +387,7 @@ main(void)
         FLOW_TEST(test_a_token_is_fetched_once),
         FLOW_TEST(test_a_token_has_a_lifetime),
         FLOW_TEST(test_a_stale_token_is_renewed_once),
+        FLOW_TEST(test_a_renewed_token_is_not_stale),
         FLOW_TEST(test_a_token_that_cannot_be_had),
         FLOW_TEST(test_nobody_waits_for_the_token_any_more),
         FLOW_TEST(test_a_blocking_checker),

@@ -322,6 +322,29 @@ test_a_reload_leaves_open_queries_alone(void **state)
     registry_unref(&second);
 }
 
+/* What queries keep for a registry goes with the last query that began with it. */
+static void
+test_an_old_registry_is_let_go(void **state)
+{
+    (void)state;
+    clock_freeze(clock_now_us());
+    USE_ROUTES({ "/", YES });
+    struct query_request request = request_for("alice", "alpha");
+    run_query(&request);
+    const struct checker *checker = registry_find(registry, "alpha", ROLLCALL_USERNAME);
+    struct registry *second = new_registry();
+    queries_set(queries, second, &conf);
+    registry_unref(&second);
+    settle();
+    assert_non_null(checker->runtime); /* the answer is still there to be asked for */
+    let_go();
+    settle();
+    assert_non_null(checker->runtime);
+    clock_advance(61 * CLOCK_US_PER_S);
+    settle();
+    assert_null(checker->runtime);
+}
+
 static void
 test_many_reloads(void **state)
 {
@@ -385,6 +408,7 @@ main(void)
         FLOW_TEST(test_who_holds_a_query_keeps_it),
         FLOW_TEST(test_answers_are_kept_within_bounds),
         FLOW_TEST(test_a_reload_leaves_open_queries_alone),
+        FLOW_TEST(test_an_old_registry_is_let_go),
         FLOW_TEST(test_many_reloads),
         FLOW_TEST(test_counters),
     };
