@@ -100,9 +100,6 @@ struct fetch_reply {
 MUST_CHECK int fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
                            struct future **out_future);
 
-/** Value of the first header called `name` (any case), or NULL. */
-const char *fetch_header(const struct fetch_reply *reply, const char *name);
-
 struct fetcher_stats {
     size_t in_flight;
     size_t body_bytes;

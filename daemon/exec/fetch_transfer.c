@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "daemon/base/clock.h"
@@ -115,17 +114,6 @@ make_reply(struct fetch *fetch)
     reply->first_byte_us = since_start(fetch, CURLINFO_STARTTRANSFER_TIME_T);
     reply->total_us = clock_now_us() - fetch->started_us;
     return ERROR_OK;
-}
-
-const char *
-fetch_header(const struct fetch_reply *reply, const char *name)
-{
-    for (size_t i = 0; i < reply->header_count; i++) {
-        if (strcasecmp(reply->headers[i].name, name) == 0) {
-            return reply->headers[i].value;
-        }
-    }
-    return NULL;
 }
 
 /* ---- Ending */

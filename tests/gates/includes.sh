@@ -48,6 +48,7 @@ foreign() {
     done < <(grep -rlE "^#include <$header" daemon client plugins include --include='*.[ch]')
 }
 foreign 'curl/' 'daemon/exec/fetch[a-z_]*\.[ch]'
+foreign 'zlib\.h' 'daemon/exec/fetch_gzip\.c'
 foreign 'ares' 'daemon/exec/resolve\.c'
 foreign 'nng/' 'daemon/serve/(server|endpoint|probe)[a-z_]*\.[ch]|client/conn\.c'
 foreign 'cjson/' 'daemon/base/json\.c|client/json\.c|plugins/sites/.*'

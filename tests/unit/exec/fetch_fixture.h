@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -253,6 +254,18 @@ request_has(unsigned index, const char *part)
     bool has = strcasestr(request, part) != NULL;
     free(request);
     return has;
+}
+
+/* The value of the first header called `name`, in any case; NULL: there is none. */
+static MAYBE_UNUSED const char *
+header_of(const struct fetch_reply *reply, const char *name)
+{
+    for (size_t i = 0; i < reply->header_count; i++) {
+        if (strcasecmp(reply->headers[i].name, name) == 0) {
+            return reply->headers[i].value;
+        }
+    }
+    return NULL;
 }
 
 #endif

@@ -44,8 +44,8 @@ reply_has_status_headers_and_body(void **state)
     assert_int_equal(reply->header_count, 4);
     assert_string_equal(reply->headers[1].name, "X-Two");
     assert_string_equal(reply->headers[2].name, "x-two");
-    assert_string_equal(fetch_header(reply, "x-TWO"), "a");
-    assert_null(fetch_header(reply, "X-Three"));
+    assert_string_equal(header_of(reply, "x-TWO"), "a");
+    assert_null(header_of(reply, "X-Three"));
     assert_string_equal(reply->cookies, "");
     assert_false(reply->truncated);
     assert_int_equal(reply->stop_hit, -1);
@@ -173,7 +173,7 @@ shapes_of_replies(void **state)
                      reply->body);
         }
         if (strcmp(replies[i].target, "/folded") == 0) {
-            assert_string_equal(fetch_header(reply, "X-Long"), "first second");
+            assert_string_equal(header_of(reply, "X-Long"), "first second");
         }
         future_unref(&future);
     }

@@ -261,7 +261,7 @@ heads_have_a_number_of_fields(void **state)
         assert_int_equal(run(&request, &future),
                          count <= FETCH_HEADERS_MAX ? ERROR_OK : ERROR_PROTOCOL);
         if (count <= FETCH_HEADERS_MAX) {
-            assert_string_equal(fetch_header(reply_of(future), "X-63"), "63");
+            assert_string_equal(header_of(reply_of(future), "X-63"), "63");
         }
         future_unref(&future);
         scripted_stop(&server);

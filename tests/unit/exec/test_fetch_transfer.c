@@ -96,8 +96,8 @@ only_the_last_head_counts(void **state)
     struct future *future = NULL;
     request.redirects_max = 1;
     assert_int_equal(run(&request, &future), ERROR_OK);
-    assert_null(fetch_header(reply_of(future), "Location"));
-    assert_string_equal(fetch_header(reply_of(future), "X-Last"), "yes");
+    assert_null(header_of(reply_of(future), "Location"));
+    assert_string_equal(header_of(reply_of(future), "X-Last"), "yes");
     assert_string_equal(reply_of(future)->body, "ok");
     future_unref(&future);
 }
