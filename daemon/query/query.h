@@ -55,7 +55,8 @@ struct queries_options {
 };
 
 MUST_CHECK int queries_new(const struct queries_options *options, struct queries **out_queries);
-/** From now on new queries see this registry and configuration; open ones keep theirs. [loop] */
+/** From now on new queries see this registry and configuration; open ones keep their registry, so
+ *  what that was built from (registry_new()'s conf) stays until it is gone. [loop] */
 void queries_set(struct queries *queries, struct registry *registry, const struct conf *conf);
 /** Refuse new queries (CLOSED); open ones go on. [loop] */
 void queries_close(struct queries *queries);
@@ -70,7 +71,7 @@ const struct conf *queries_conf(struct queries *queries);
 /**
  * Open a query, or join the one that the key names.
  * Owner:  *out_query is one reference, the caller's: query_unref(). The table keeps one of its own
- * until the query ended and `query_ttl` passed without anybody asking (query_touch()). Thread:
+ * until the query ended and `query_ttl` passed without anybody asking (query_hold()). Thread:
  * [loop]. Errors: INVALID (unknown platform, strategy, key with other params; `why` names it and
  * what is allowed), BUSY (max_queries or max_checks), CLOSED, NOMEM.
  */
