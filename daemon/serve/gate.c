@@ -150,18 +150,17 @@ on_pause_over(struct loop_timer *timer)
     }
 }
 
-/* Take a connection in; past a bound the oldest that never greeted makes room. */
+/* Take a connection in. Past a bound the oldest that never greeted makes room, then the one that
+ * has been silent for longest: somebody who asks now always gets in, the daemon's own call too. */
 static void
 admit(struct gate *gate, int fd)
 {
     struct link_shared *links = &gate->links;
     bool is_full = links->count >= gate->options.links_max;
-    if (is_full && links->greeting_count == 0) {
-        (void)close(fd);
-        return;
-    }
-    if (is_full || links->greeting_count >= GATE_GREETING_MAX) {
+    if (links->greeting_count >= GATE_GREETING_MAX || (is_full && links->greeting_count > 0)) {
         link_close(link_of(links->greeting.next));
+    } else if (is_full) {
+        link_close(link_of(links->joined.next));
     }
     link_start(links, fd);
 }

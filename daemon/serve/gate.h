@@ -28,7 +28,7 @@ struct gate_options {
     const char *url;          /* for the log */
     const char *path;         /* the public socket */
     const char *inner_path;   /* nng's */
-    size_t links_max;         /* connections at the same time */
+    size_t links_max;         /* connections at the same time; at least 1 */
     size_t message_bytes_max; /* a peer that announces more is closed */
 };
 

@@ -249,6 +249,8 @@ carry(struct link *link, struct side *from, struct side *to)
     if (from == &link->peer && !follow_frames(link, chunk, (size_t)got)) {
         return false;
     }
+    list_remove(&link->node); /* it is the latest to have said something */
+    list_push_back(&link->shared->joined, &link->node);
     return got == 0 || deliver(to, chunk, (size_t)got);
 }
 

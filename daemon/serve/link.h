@@ -20,9 +20,9 @@ struct link_shared {
     size_t count;
     size_t greeting_count;
     struct list greeting; /* links whose peer has not greeted yet, the oldest first */
-    struct list joined;
-    int64_t logged_us; /* when a peer's fault was logged last */
-    uint64_t unlogged; /* faults since then */
+    struct list joined;   /* the others, the longest silent first */
+    int64_t logged_us;    /* when a peer's fault was logged last */
+    uint64_t unlogged;    /* faults since then */
 };
 
 struct link;

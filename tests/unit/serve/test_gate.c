@@ -378,6 +378,39 @@ test_bounds(void **state)
     (void)close(inner);
 }
 
+/* Greeted peers only: the one that has been silent for longest makes room. */
+static void
+test_longest_silent_makes_room(void **state)
+{
+    struct stage *stage = *state;
+    int peers[5];
+    int inners[4];
+    for (int i = 0; i < 4; i++) {
+        peers[i] = dial(stage);
+        put(stage, peers[i], REQ, GREETING_LEN);
+        inners[i] = accept_inner(stage);
+        put(stage, inners[i], REP, GREETING_LEN);
+        expect_bytes(peers[i], REP, GREETING_LEN);
+    }
+    for (int i = 3; i >= 0; i--) {
+        put(stage, i % 2 == 0 ? peers[i] : inners[i], "\1\0\0\0\0\0\0\0\0", 9);
+    }
+    peers[4] = dial(stage);
+    assert_int_equal(gate_links(stage->gate), 4);
+    char bytes[9];
+    assert_int_equal(recv(peers[3], bytes, sizeof(bytes), 0), 9);
+    expect_closed(peers[3]);
+    for (int i = 0; i < 3; i++) {
+        put(stage, inners[i], "x", 1);
+    }
+    for (int i = 0; i < 5; i++) {
+        (void)close(peers[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        (void)close(inners[i]);
+    }
+}
+
 static void
 test_silent_peers_are_closed(void **state)
 {
@@ -431,6 +464,7 @@ main(void)
         ROW(test_too_large),
         ROW(test_back_pressure),
         ROW(test_bounds),
+        ROW(test_longest_silent_makes_room),
         ROW(test_silent_peers_are_closed),
         ROW(test_in_place),
     };
