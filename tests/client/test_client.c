@@ -243,8 +243,8 @@ what_is_no_answer_is_refused(void **state)
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":\"x\"}}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":7}",
         "{\"jsonrpc\":\"2.0\",\"id\":10,\"result\":{\"query\":7}}",
-        "{\"jsonrpc\":\"2.0\",\"id\":11,\"result\":"
-        "{\"query\":\"an id of many more bytes than any daemon would give\"}}",
+        ("{\"jsonrpc\":\"2.0\",\"id\":11,\"result\":"
+         "{\"query\":\"an id of many more bytes than any daemon would give\"}}"),
     };
     const size_t count = sizeof(replies) / sizeof(replies[0]);
     struct fake_step steps[FAKE_STEPS_MAX] = { { FAKE_END } };
