@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* Messages between the daemon and a worker process, over one SOCK_SEQPACKET pair: the kernel keeps
- * their borders, and an end of file is the other's death. A frame is a fixed head and a payload; a
- * payload over FRAME_INLINE_BYTES travels in a sealed memfd. Each side treats the other as a
- * stranger: magic, version, type, length and descriptor are checked before anything is believed.
+ * their borders, and an end of file is the other's death. A frame is a fixed head and a payload,
+ * which travels in the same datagram or, when it is large, in a sealed memfd. Each side treats the
+ * other as a stranger: magic, version, type, length and descriptor are checked before anything is
+ * believed.
  *
  * The conversation: the worker opens its plugin and says HELLO (the manifest as bytes) or REFUSED
  * (one sentence) and ends; the daemon sends CONFIG once; then CALL and ANSWER in turn, one at a
@@ -18,7 +19,11 @@
 #include "daemon/base/attr.h"
 
 #define FRAME_VERSION 1
+/* From here on frame_send() takes a memfd: mapping is then cheaper than copying twice. */
 #define FRAME_INLINE_BYTES ((size_t)32 * 1024)
+/* The largest payload that any datagram carries: any answer to a step does; with its head it stays
+ * below Linux' default send buffer (208 KiB). */
+#define FRAME_DATAGRAM_BYTES ((size_t)160 * 1024)
 /* The largest payload of all: an enumeration of many checkers. */
 #define FRAME_PAYLOAD_MAX ((size_t)512 * 1024 * 1024)
 
@@ -46,6 +51,20 @@ struct frame {
  */
 MUST_CHECK int
 frame_send(int fd, enum frame_type type, uint64_t id, const void *payload, size_t len);
+
+/**
+ * Memory that a process makes while it may, to send one large payload once it is sandboxed: its
+ * size bounds what can ever be put there.
+ * Owner: *out_memory is a descriptor of the caller's. Errors: IO.
+ */
+MUST_CHECK int frame_memory_new(size_t bytes, int *out_memory);
+
+/**
+ * As frame_send(), by one who may not make descriptors: a payload over FRAME_DATAGRAM_BYTES goes
+ * into *memory, which is closed and -1 afterwards. With -1 such a payload is TOO_BIG.
+ */
+MUST_CHECK int frame_send_from(int fd, enum frame_type type, uint64_t id, const void *payload,
+                               size_t len, int *memory);
 
 /**
  * Receive one frame with a payload of at most `max` bytes.
