@@ -179,13 +179,15 @@ has_wanted_tag(const struct selector *selector, const struct checker *checker)
     return false;
 }
 
-/* Without platforms and catalogue: the C plugins for an early return, everything for a sweep; what
- * is adult only for those who say so. */
+/* Without platforms and catalogue: the C plugins for an early return; everything for a sweep, what is
+ * adult only for those who say so. */
 static bool
 is_default(const struct query_request *request, const struct checker *checker)
 {
-    bool in_set = request->until == QUERY_UNTIL_ALL || !checker->info->enumerated;
-    return in_set && (request->adult || !checker->info->platform.adult);
+    if (request->until == QUERY_UNTIL_FIRST) {
+        return !checker->info->enumerated;
+    }
+    return request->adult || !checker->info->platform.adult;
 }
 
 static bool

@@ -61,8 +61,8 @@ static const struct row {
     /* the default sets */
     { "a@b.de", NULL, NULL, NULL, false, QUERY_UNTIL_FIRST, "alpha" },
     { "alice", NULL, NULL, NULL, false, QUERY_UNTIL_FIRST,
-      "alpha beta blocker endless gamma hosted newrule paced published single strict tokened twice "
-      "wrong" },
+      "alpha beta blocker endless gamma hosted newrule paced published single spicy strict tokened "
+      "twice wrong" },
     { "alice", NULL, NULL, NULL, true, QUERY_UNTIL_FIRST,
       "alpha beta blocker endless gamma hosted newrule paced published single spicy strict tokened "
       "twice wrong" },
