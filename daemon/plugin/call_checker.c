@@ -131,6 +131,15 @@ keep_data(struct wire_reader *reader, struct manifest_checker *checker)
 }
 
 void
+call_read_fields(struct wire_reader *reader, rollcall_platform *out_platform,
+                 rollcall_checker *out_checker)
+{
+    read_platform(reader, out_platform);
+    read_fields(reader, out_checker);
+    out_checker->platform = out_platform;
+}
+
+void
 call_read_checker(struct wire_reader *reader, struct manifest_checker *out_checker)
 {
     struct arena *kept = reader->arena;
@@ -141,9 +150,8 @@ call_read_checker(struct wire_reader *reader, struct manifest_checker *out_check
     }
     reader->arena = scratch;
     rollcall_platform platform = { 0 };
-    rollcall_checker checker = { .platform = &platform };
-    read_platform(reader, &platform);
-    read_fields(reader, &checker);
+    rollcall_checker checker = { 0 };
+    call_read_fields(reader, &platform, &checker);
     reader->arena = kept;
     if (reader->error == ERROR_OK) {
         int error = manifest_judge_checker(&checker, sizeof(checker), kept, out_checker, NULL);

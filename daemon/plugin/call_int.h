@@ -14,8 +14,12 @@ uint8_t call_read_head(struct wire_reader *reader, uint32_t magic);
 
 void call_put_pairs(struct buf *out, const struct call_pair *pairs, size_t count);
 
-/* Enumerated checkers: call_checker.c. */
+/* Checkers: call_checker.c. */
 void call_put_checker(struct buf *out, const struct manifest_checker *checker);
+/** What call_put_checker() wrote up to the data, unjudged, as a plugin would have it: without its
+ *  functions. */
+void call_read_fields(struct wire_reader *reader, rollcall_platform *out_platform,
+                      rollcall_checker *out_checker);
 /** Read one and judge it like one that a plugin yields; it is copied into the reader's arena. */
 void call_read_checker(struct wire_reader *reader, struct manifest_checker *out_checker);
 
