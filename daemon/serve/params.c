@@ -255,9 +255,7 @@ read_subject(const struct json *value, struct subject *out_subject, struct error
     const struct json *text = json_type(value) == JSON_OBJECT ? json_get(value, "value") : value;
     const char *kind = json_string(json_get(value, "kind"), "");
     const char *bytes = json_string(text, "");
-    struct error_text reason = { "" };
-    int error = subject_parse(bytes, strlen(bytes), subject_kind_parse(kind), out_subject, &reason);
-    return error == ERROR_INVALID ? error_say(why, error, "subject: %.480s", reason.text) : error;
+    return subject_parse(bytes, strlen(bytes), subject_kind_parse(kind), out_subject, why);
 }
 
 int
