@@ -115,6 +115,45 @@ append_all(const char **list, size_t *count, size_t max, const char *const *more
     list[*count] = NULL;
 }
 
+/* What a plain user runs: the build tree may be where that user cannot look. Then all that is in
+ * the folder, the socket for notices too, is the user's. Returns the copy's path: free() it. */
+static char *
+copy_program(const struct daemon *daemon, uid_t user)
+{
+    static const char worker[] = "libexec/rollcall/rollcall-worker";
+    char *program = tmpdir_copy(daemon->dir, "bin/rollcalld", TEST_BUILD_DIR "/bin/rollcalld");
+    char *from = support_text("%s/%s", TEST_BUILD_DIR, worker);
+    if (access(from, R_OK) == 0) {
+        free(tmpdir_copy(daemon->dir, worker, from));
+    }
+    free(from);
+    tmpdir_give(daemon->dir, user);
+    return program;
+}
+
+static void
+spawn_as(struct daemon *daemon, const struct child_options *options, uid_t user)
+{
+    if (user == 0) {
+        daemon->child = child_start(options);
+        return;
+    }
+    char *program = copy_program(daemon, user);
+    char *reuid = support_text("--reuid=%ld", (long)user);
+    char *regid = support_text("--regid=%ld", (long)user);
+    const char *wrapper[] = { "setpriv", reuid, regid, "--clear-groups", "--pdeathsig=KILL", NULL };
+    struct child_options child = *options;
+    const char *argv[ARGS_MAX] = { program };
+    size_t argc = 1;
+    append_all(argv, &argc, ARGS_MAX, options->argv + 1);
+    child.argv = argv;
+    child.wrapper = wrapper;
+    daemon->child = child_start(&child);
+    free(program);
+    free(reuid);
+    free(regid);
+}
+
 static void
 spawn(struct daemon *daemon, const struct daemon_options *options)
 {
@@ -130,7 +169,7 @@ spawn(struct daemon *daemon, const struct daemon_options *options)
     append_all(env, &envc, ENV_MAX, options->env);
     const struct child_options child = { .argv = argv, .env = env, .wrapper = options->wrapper };
     daemon->started_us = support_now_us();
-    daemon->child = child_start(&child);
+    spawn_as(daemon, &child, options->user);
     free(notify);
 }
 

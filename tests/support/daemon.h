@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "tests/support/child.h"
 #include "tests/support/rpc.h"
@@ -31,6 +32,8 @@ struct daemon_options {
     const char *const *args;    /* further arguments of rollcalld; a NULL at the end; or NULL */
     const char *const *env;     /* as in child_options */
     const char *const *wrapper; /* as in child_options */
+    uid_t user; /* run it as this plain user, from a copy that the user can read; 0: as we are.
+                   Needs root, and takes the wrapper's place */
 };
 
 struct daemon;

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "tests/support/common.h"
 
 #define KIB 1024
+/* More than a line of /proc/<pid>/stat up to the parent. */
+#define STAT_BYTES 512
 
 static char *
 read_proc(pid_t pid, const char *name)
@@ -71,6 +74,40 @@ proc_fds(pid_t pid)
     size_t count = 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
         count += entry->d_name[0] != '.';
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+/* The parent of a process, or 0 when that is gone. */
+static pid_t
+parent_of(const char *pid)
+{
+    char line[STAT_BYTES];
+    char *path = support_text("/proc/%s/stat", pid);
+    FILE *file = fopen(path, "re");
+    size_t len = file != NULL ? fread(line, 1, sizeof(line) - 1, file) : 0;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    free(path);
+    line[len] = '\0';
+    const char *behind = strrchr(line, ')');
+    int parent = 0;
+    return behind != NULL && sscanf(behind + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+size_t
+proc_children(pid_t pid)
+{
+    DIR *folder = opendir("/proc");
+    if (folder == NULL) {
+        support_fail("/proc: %s", strerror(errno));
+    }
+    size_t count = 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        bool is_pid = entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+        count += is_pid && parent_of(entry->d_name) == pid;
     }
     (void)closedir(folder);
     return count;

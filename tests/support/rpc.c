@@ -124,6 +124,17 @@ rpc_receive(struct rpc *rpc, int timeout_ms, size_t *out_len)
     return bytes;
 }
 
+int
+rpc_fd(const struct rpc *rpc)
+{
+    int fd = -1;
+    int error = nng_socket_get_int(rpc->socket, NNG_OPT_RECVFD, &fd);
+    if (error != 0) {
+        support_fail("no descriptor to poll: %s", nng_strerror(error));
+    }
+    return fd;
+}
+
 char *
 rpc_exchange(struct rpc *rpc, const void *bytes, size_t len, size_t *out_len)
 {

@@ -31,6 +31,9 @@ void rpc_send(struct rpc *rpc, const void *bytes, size_t len);
  *  is gone. *out_len may be NULL. */
 char *rpc_receive(struct rpc *rpc, int timeout_ms, size_t *out_len);
 
+/** Readable while a reply waits to be received, for poll(); the rpc's own. */
+int rpc_fd(const struct rpc *rpc);
+
 /** Send and receive within RPC_WAIT_MS; free() the reply. NULL as above. */
 char *rpc_exchange(struct rpc *rpc, const void *bytes, size_t len, size_t *out_len);
 

@@ -14,6 +14,7 @@
 #include "tests/support/common.h"
 
 #define WALK_FDS 16
+#define COPY_MODE 0755
 
 struct tmpdir {
     char *path;
@@ -80,8 +81,8 @@ make_parents(char *path, size_t skip)
     }
 }
 
-char *
-tmpdir_write(const struct tmpdir *dir, const char *name, const char *text)
+static char *
+write_bytes(const struct tmpdir *dir, const char *name, const void *bytes, size_t len)
 {
     char *path = tmpdir_join(dir, name);
     make_parents(path, strlen(dir->path) + 1);
@@ -89,10 +90,56 @@ tmpdir_write(const struct tmpdir *dir, const char *name, const char *text)
     if (file == NULL) {
         support_fail("%s: %s", path, strerror(errno));
     }
-    size_t len = strlen(text);
-    size_t written = fwrite(text, 1, len, file);
+    size_t written = fwrite(bytes, 1, len, file);
     if (fclose(file) != 0 || written != len) {
         support_fail("%s: cannot be written", path);
     }
     return path;
+}
+
+char *
+tmpdir_write(const struct tmpdir *dir, const char *name, const char *text)
+{
+    return write_bytes(dir, name, text, strlen(text));
+}
+
+char *
+tmpdir_copy(const struct tmpdir *dir, const char *name, const char *from)
+{
+    size_t len = 0;
+    char *bytes = support_read_file(from, &len);
+    char *path = write_bytes(dir, name, bytes, len);
+    free(bytes);
+    if (chmod(path, COPY_MODE) != 0) {
+        support_fail("%s: %s", path, strerror(errno));
+    }
+    return path;
+}
+
+void
+tmpdir_open(const struct tmpdir *dir)
+{
+    if (chmod(dir->path, COPY_MODE) != 0) {
+        support_fail("%s: %s", dir->path, strerror(errno));
+    }
+}
+
+static uid_t give_to; /* nftw() hands no context on */
+
+static int
+give_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status;
+    (void)type;
+    (void)walk;
+    return lchown(path, give_to, give_to);
+}
+
+void
+tmpdir_give(const struct tmpdir *dir, uid_t user)
+{
+    give_to = user;
+    if (nftw(dir->path, give_entry, WALK_FDS, FTW_PHYS) != 0) {
+        support_fail("%s: cannot be given to user %ld: %s", dir->path, (long)user, strerror(errno));
+    }
 }

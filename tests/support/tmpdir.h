@@ -5,6 +5,7 @@
 #define ROLLCALL_TESTS_SUPPORT_TMPDIR_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "daemon/base/attr.h"
 
@@ -23,5 +24,15 @@ char *tmpdir_join(const struct tmpdir *dir, const char *name);
 
 /** Write a text to a file in it, folders of `name` made on the way. Returns its path: free() it. */
 char *tmpdir_write(const struct tmpdir *dir, const char *name, const char *text);
+
+/** Copy a file there, folders of `name` made on the way; mode 0755 whatever the umask. Returns its
+ *  path: free() it. */
+char *tmpdir_copy(const struct tmpdir *dir, const char *name, const char *from);
+
+/** Make the folder and all that is in it so far a user's own. Needs root. */
+void tmpdir_give(const struct tmpdir *dir, uid_t user);
+
+/** Let everybody look into the folder. */
+void tmpdir_open(const struct tmpdir *dir);
 
 #endif
