@@ -162,6 +162,7 @@ test_latencies(void **state)
         post("/chain/search?ctx=1", "token=T1&email=bob%40example.com&go=1"),
     };
     static const int64_t wanted_us[] = { 60000, 30000, 90000 };
+    assert_true(world_wait(world, WORLD_REPLY, NULL, 3, CHILD_WAIT_MS));
     struct world_log log = world_log(world);
     size_t request = 0;
     for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
