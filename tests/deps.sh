@@ -6,7 +6,7 @@
 
 # To configure and build everything, tests and world included.
 build_packages=(
-    build-essential cmake ninja-build pkg-config
+    build-essential ca-certificates cmake ninja-build pkg-config
     libnng-dev libcjson-dev libcurl4-openssl-dev zlib1g-dev libconfig-dev libidn2-dev
     libunistring-dev libssl-dev libsystemd-dev libcmocka-dev libevent-dev
 )
