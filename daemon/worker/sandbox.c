@@ -1,0 +1,421 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The sandbox is one visible sequence: enter_full() and seal_full(), at the end of this file. Calls
+ * are refused by two allow-lists, one table: the first lets a plugin be loaded, the second only
+ * lets it run, and the kernel asks both from then on. A call that is on neither gives EPERM; one
+ * that the C library tries before an older one gives ENOSYS, so that it goes on to that; a call of
+ * another architecture kills. */
+#include "daemon/worker/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <seccomp.h>
+
+#include "daemon/base/attr.h"
+#include "daemon/worker/landlock.h"
+
+#define MIB (UINT64_C(1024) * 1024)
+/* Address space: for steps; for reading catalogues, which a worker does once and leaves. */
+#define MEMORY_BYTES (256 * MIB)
+#define MEMORY_ENUMERATE_BYTES (1024 * MIB)
+/* The channel, the three below it, and what the dynamic linker opens on its way. */
+#define DESCRIPTORS_MAX 16
+/* Seconds of processor time until the plugin is open; worker.c renews it call by call. */
+#define LOADING_CPU_S 10
+
+struct limit {
+    int resource;
+    const char *name;
+    uint64_t soft;
+    uint64_t hard;
+};
+
+/* New processes are refused by the allow-list: RLIMIT_NPROC does not bind root. */
+static const struct limit limits[] = {
+#if !defined(ROLLCALL_SANITIZED) /* their shadow memory takes terabytes of addresses */
+    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES, MEMORY_ENUMERATE_BYTES },
+#endif
+    { RLIMIT_CPU, "RLIMIT_CPU", LOADING_CPU_S, RLIM_INFINITY },
+    { RLIMIT_NOFILE, "RLIMIT_NOFILE", DESCRIPTORS_MAX, DESCRIPTORS_MAX },
+    { RLIMIT_FSIZE, "RLIMIT_FSIZE", 0, 0 },
+    { RLIMIT_CORE, "RLIMIT_CORE", 0, 0 },
+    { RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0, 0 },
+    { RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0, 0 },
+};
+
+/* When a call is allowed. */
+enum { LOADING = 1, RUNNING = 2, CONNECTING = 4 /* running, with the network */ };
+#define ALWAYS (LOADING | RUNNING | CONNECTING)
+
+#define ARGS_MAX 2
+
+struct rule {
+    int call;
+    unsigned when;
+    unsigned arg_count;
+    struct scmp_arg_cmp args[ARGS_MAX];
+};
+
+#define ANY(name, when)                                                                            \
+    {                                                                                              \
+        SCMP_SYS(name), when, 0,                                                                   \
+        {                                                                                          \
+            {                                                                                      \
+                0                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+/* An argument's bits under the mask are exactly these. */
+#define BITS(name, when, arg, mask, bits)                                                          \
+    {                                                                                              \
+        SCMP_SYS(name), when, 1,                                                                   \
+        {                                                                                          \
+            {                                                                                      \
+                arg, SCMP_CMP_MASKED_EQ, mask, bits                                                \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define EQUALS(name, when, arg, value)                                                             \
+    {                                                                                              \
+        SCMP_SYS(name), when, 1,                                                                   \
+        {                                                                                          \
+            {                                                                                      \
+                arg, SCMP_CMP_EQ, value, 0                                                         \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define OWN_LIMIT(when, resource)                                                                  \
+    {                                                                                              \
+        SCMP_SYS(prlimit64), when, 2,                                                              \
+        {                                                                                          \
+            { 0, SCMP_CMP_EQ, 0, 0 },                                                              \
+            {                                                                                      \
+                1, SCMP_CMP_EQ, resource, 0                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define SOCKET_OF(family, type)                                                                    \
+    {                                                                                              \
+        SCMP_SYS(socket), CONNECTING, 2,                                                           \
+        {                                                                                          \
+            { 0, SCMP_CMP_EQ, family, 0 },                                                         \
+            {                                                                                      \
+                1, SCMP_CMP_MASKED_EQ, SOCKET_TYPES, type                                          \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define WRITING (O_ACCMODE | O_CREAT | O_TRUNC)
+#define SOCKET_TYPES UINT64_C(0xf)
+
+/* The order is that of the kernel's look: what each call of a worker needs comes first. */
+static const struct rule rules[] = {
+    /* the conversation */
+    ANY(recvfrom, ALWAYS),
+    ANY(recvmsg, ALWAYS),
+    ANY(sendmsg, ALWAYS),
+    ANY(close, ALWAYS),
+    ANY(clock_gettime, ALWAYS),
+    /* memory: never any that can be executed, once the plugin is open */
+    ANY(brk, ALWAYS),
+    ANY(munmap, ALWAYS),
+    ANY(mremap, ALWAYS),
+    ANY(madvise, ALWAYS),
+    ANY(mmap, LOADING),
+    ANY(mprotect, LOADING),
+    BITS(mmap, RUNNING | CONNECTING, 2, PROT_EXEC, 0),
+    BITS(mprotect, RUNNING | CONNECTING, 2, PROT_EXEC, 0),
+    /* a frame's memory, which has a size already: the limit of file sizes is 0 */
+    ANY(fstatfs, ALWAYS),
+    ANY(lseek, ALWAYS),
+    ANY(ftruncate, ALWAYS),
+    EQUALS(fcntl, ALWAYS, 1, F_GET_SEALS),
+    EQUALS(fcntl, ALWAYS, 1, F_ADD_SEALS),
+    /* No other command: F_SETOWN would send signals to the daemon. */
+    EQUALS(fcntl, ALWAYS, 1, F_GETFD),
+    EQUALS(fcntl, ALWAYS, 1, F_SETFD),
+    EQUALS(fcntl, ALWAYS, 1, F_GETFL),
+    EQUALS(fcntl, CONNECTING, 1, F_SETFL),
+    /* what is open, which is the channel and three more */
+    ANY(read, ALWAYS),
+    ANY(readv, ALWAYS),
+    ANY(write, ALWAYS),
+    ANY(writev, ALWAYS),
+    ANY(poll, ALWAYS),
+    ANY(ppoll, ALWAYS),
+    /* what the C library does on its own */
+    ANY(futex, ALWAYS),
+    ANY(getrandom, ALWAYS),
+    ANY(gettimeofday, ALWAYS),
+    ANY(clock_getres, ALWAYS),
+    ANY(clock_nanosleep, ALWAYS),
+    ANY(nanosleep, ALWAYS),
+    ANY(sched_yield, ALWAYS),
+    ANY(sysinfo, ALWAYS), /* qsort() asks how much memory there is */
+    ANY(uname, ALWAYS),
+    ANY(getpid, ALWAYS),
+    ANY(gettid, ALWAYS),
+    ANY(getppid, ALWAYS),
+    ANY(getuid, ALWAYS),
+    ANY(geteuid, ALWAYS),
+    ANY(getgid, ALWAYS),
+    ANY(getegid, ALWAYS),
+    /* its own end; abort() is told in tgkill's rule, in add_rules() */
+    ANY(rt_sigaction, ALWAYS),
+    ANY(rt_sigprocmask, ALWAYS),
+    ANY(rt_sigreturn, ALWAYS),
+    ANY(sigaltstack, ALWAYS),
+    ANY(restart_syscall, ALWAYS),
+    ANY(exit, ALWAYS),
+    ANY(exit_group, ALWAYS),
+    /* opening the plugin and what it needs, for reading; Landlock says where */
+    BITS(openat, LOADING | CONNECTING, 2, WRITING, O_RDONLY),
+    ANY(newfstatat, LOADING | CONNECTING),
+    ANY(fstat, LOADING | CONNECTING),
+    ANY(stat, LOADING | CONNECTING),
+    ANY(lstat, LOADING | CONNECTING),
+    ANY(pread64, LOADING | CONNECTING),
+    ANY(access, LOADING | CONNECTING),
+    ANY(readlink, LOADING),
+    ANY(readlinkat, LOADING),
+    ANY(getcwd, LOADING),
+    /* the second stride */
+    ANY(landlock_create_ruleset, LOADING),
+    ANY(landlock_add_rule, LOADING),
+    ANY(landlock_restrict_self, LOADING),
+    ANY(seccomp, LOADING),
+    ANY(capset, LOADING),
+    OWN_LIMIT(LOADING, RLIMIT_AS),
+    OWN_LIMIT(ALWAYS, RLIMIT_CPU),
+    /* a network of its own: no listening, no other family */
+    SOCKET_OF(AF_INET, SOCK_STREAM),
+    SOCKET_OF(AF_INET, SOCK_DGRAM),
+    SOCKET_OF(AF_INET6, SOCK_STREAM),
+    SOCKET_OF(AF_INET6, SOCK_DGRAM),
+    ANY(connect, CONNECTING),
+    ANY(sendto, CONNECTING),
+    ANY(sendmmsg, CONNECTING), /* the resolver's two questions */
+    ANY(recvmmsg, CONNECTING),
+    ANY(getsockopt, CONNECTING),
+    ANY(setsockopt, CONNECTING),
+    ANY(getsockname, CONNECTING),
+    ANY(getpeername, CONNECTING),
+    ANY(shutdown, CONNECTING),
+    ANY(select, CONNECTING),
+    ANY(pselect6, CONNECTING),
+    ANY(epoll_create1, CONNECTING),
+    ANY(epoll_ctl, CONNECTING),
+    ANY(epoll_wait, CONNECTING),
+    ANY(epoll_pwait, CONNECTING),
+    EQUALS(ioctl, CONNECTING, 1, FIONREAD),
+    EQUALS(ioctl, CONNECTING, 1, FIONBIO),
+};
+
+/* Tried by the C library first, with an older call behind them. */
+static const int unknown_calls[] = { SCMP_SYS(clone3),     SCMP_SYS(openat2),
+                                     SCMP_SYS(faccessat2), SCMP_SYS(statx),
+                                     SCMP_SYS(rseq),       SCMP_SYS(epoll_pwait2),
+                                     SCMP_SYS(close_range) };
+
+#if defined(ROLLCALL_SANITIZED)
+/* What a sanitizer's runtime needs inside, beside the address space: all that differs. */
+struct lifted {
+    int call;
+    const char *reason;
+};
+static const struct lifted lifted[] = {
+    { SCMP_SYS(prctl), "AddressSanitizer names its memory and asks for the thread's name" },
+};
+#endif
+
+static int
+fail(const char *what, int number, struct error_text *why)
+{
+    return error_say(why, ERROR_IO, "cannot be sandboxed: %s: %s", what, strerror(number));
+}
+
+static int
+limit_all(struct error_text *why)
+{
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        struct rlimit have;
+        if (getrlimit(limits[i].resource, &have) != 0) {
+            return fail(limits[i].name, errno, why);
+        }
+        /* Never more than there was: that would need a privilege. */
+        rlim_t hard = limits[i].hard < have.rlim_max ? limits[i].hard : have.rlim_max;
+        struct rlimit want = { limits[i].soft < hard ? limits[i].soft : hard, hard };
+        if (setrlimit(limits[i].resource, &want) != 0) {
+            return fail(limits[i].name, errno, why);
+        }
+    }
+    return ERROR_OK;
+}
+
+/* The one limit that depends on what the plugin turned out to be. */
+static int
+limit_memory(bool enumerates, struct error_text *why)
+{
+#if !defined(ROLLCALL_SANITIZED)
+    struct rlimit have;
+    if (getrlimit(RLIMIT_AS, &have) != 0) {
+        return fail("RLIMIT_AS", errno, why);
+    }
+    rlim_t bytes = enumerates ? MEMORY_ENUMERATE_BYTES : MEMORY_BYTES;
+    bytes = bytes < have.rlim_max ? bytes : have.rlim_max;
+    struct rlimit want = { bytes, bytes };
+    if (setrlimit(RLIMIT_AS, &want) != 0) {
+        return fail("RLIMIT_AS", errno, why);
+    }
+#else
+    (void)enumerates;
+    (void)why;
+#endif
+    return ERROR_OK;
+}
+
+/* Keep at most the capability to read what a plugin's folder would hide, for opening it. */
+static int
+drop_capabilities(bool keep_reading, struct error_text *why)
+{
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    memset(data, 0, sizeof(data));
+    if (keep_reading && syscall(SYS_capget, &head, data) != 0) {
+        return fail("capget", errno, why);
+    }
+    uint32_t kept = keep_reading ? data[0].permitted & (1U << CAP_DAC_READ_SEARCH) : 0;
+    memset(data, 0, sizeof(data));
+    data[0].permitted = kept;
+    data[0].effective = kept;
+    return syscall(SYS_capset, &head, data) != 0 ? fail("capset", errno, why) : ERROR_OK;
+}
+
+/* The rules of one time. Numbers are libseccomp's: 0 or -errno. */
+static int
+add_rules(scmp_filter_ctx filter, unsigned when)
+{
+    int failed = 0;
+    for (size_t i = 0; failed == 0 && i < ARRAY_LEN(rules); i++) {
+        if ((rules[i].when & when) != 0) {
+            failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call,
+                                            rules[i].arg_count, rules[i].args);
+        }
+    }
+    /* abort(): a signal to nobody but itself */
+    const struct scmp_arg_cmp itself = { 0, SCMP_CMP_EQ, (uint64_t)getpid(), 0 };
+    if (failed == 0) {
+        failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &itself);
+    }
+    for (size_t i = 0; failed == 0 && i < ARRAY_LEN(unknown_calls); i++) {
+        failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), unknown_calls[i], 0);
+    }
+#if defined(ROLLCALL_SANITIZED)
+    for (size_t i = 0; failed == 0 && i < ARRAY_LEN(lifted); i++) {
+        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, lifted[i].call, 0);
+    }
+#endif
+    return failed;
+}
+
+/* Let the kernel refuse all calls but those of one time. */
+static int
+allow_calls(unsigned when, struct error_text *why)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (filter == NULL) {
+        return fail("seccomp_init", ENOMEM, why);
+    }
+    int failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (failed == 0) {
+        failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0); /* is set already */
+    }
+    if (failed == 0) {
+        failed = add_rules(filter, when);
+    }
+    if (failed == 0) {
+        failed = seccomp_load(filter);
+    }
+    seccomp_release(filter);
+    return failed != 0 ? fail("seccomp", -failed, why) : ERROR_OK;
+}
+
+/* Die with the daemon, even when it died before this was said. */
+static int
+die_with(pid_t parent, struct error_text *why)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+        return fail("PR_SET_PDEATHSIG", errno, why);
+    }
+    if (getppid() != parent) {
+        return error_say(why, ERROR_DENIED, "cannot be sandboxed: its parent is %ld, wants %ld",
+                         (long)getppid(), (long)parent);
+    }
+    return ERROR_OK;
+}
+
+static int
+enter_full(const struct sandbox_options *options, struct error_text *why)
+{
+    int error = die_with(options->parent, why);
+    if (error == ERROR_OK && close_range(SANDBOX_CHANNEL + 1, ~0U, 0) != 0) {
+        error = fail("close_range", errno, why);
+    }
+    if (error == ERROR_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        error = fail("PR_SET_NO_NEW_PRIVS", errno, why);
+    }
+    if (error == ERROR_OK && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        error = fail("PR_SET_DUMPABLE", errno, why);
+    }
+    if (error == ERROR_OK) {
+        error = limit_all(why);
+    }
+    if (error == ERROR_OK) {
+        error = drop_capabilities(true, why);
+    }
+    if (error == ERROR_OK) {
+        error = landlock_for_loading(options->plugin, options->network, why);
+    }
+    if (error == ERROR_OK) {
+        error = allow_calls(options->network ? LOADING | CONNECTING : LOADING, why);
+    }
+    return error;
+}
+
+static int
+seal_full(const struct sandbox_options *options, struct error_text *why)
+{
+    int error = limit_memory(options->enumerates, why);
+    if (error == ERROR_OK) {
+        error = drop_capabilities(false, why);
+    }
+    if (error == ERROR_OK) {
+        error = landlock_for_running(options->network, why);
+    }
+    if (error == ERROR_OK) {
+        error = allow_calls(options->network ? CONNECTING : RUNNING, why);
+    }
+    return error;
+}
+
+static int
+keep_all(const struct sandbox_options *options, struct error_text *why)
+{
+    (void)options;
+    (void)why;
+    return ERROR_OK;
+}
+
+const struct sandbox sandbox_full = { "full", enter_full, seal_full };
+const struct sandbox sandbox_none = { "none", keep_all, keep_all };

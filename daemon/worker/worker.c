@@ -1,0 +1,251 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* One plugin, one conversation. Memory for large answers is made before the sandbox closes, since a
+ * plugin that could make some would have as much as it likes beside its limit; most plugins never
+ * need it and it costs no page until then. */
+#include "daemon/worker/worker.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/base/arena.h"
+#include "daemon/base/buf.h"
+#include "daemon/base/frame.h"
+#include "daemon/base/log.h"
+#include "daemon/plugin/call.h"
+#include "daemon/plugin/host.h"
+#include "daemon/plugin/loader.h"
+#include "daemon/plugin/manifest_wire.h"
+
+#define LOG "worker"
+/* The most that an enumeration's answer takes; its checkers take about as much again beside it. */
+#define ENUMERATION_BYTES ((size_t)256 * 1024 * 1024)
+#define CONFIG_ARENA_BYTES ((size_t)8 * 1024 * 1024)
+/* Freed memory goes back to the system from here on, so that one large call leaves no trace. */
+#define KEPT_BYTES (256 * 1024)
+/* Seconds of processor time that a call may count on: behind the daemon's own limit, in case the
+ * daemon is not there to watch. Renewed when less than that is left. */
+#define CALL_CPU_S 60
+
+struct worker {
+    const struct image *image;
+    struct frame config_frame; /* files are read where they stand in it */
+    struct arena *config_arena;
+    struct host_config config;
+    struct buf answer;
+    int manifest_memory; /* for a HELLO that no datagram carries, or -1 */
+    int answer_memory;   /* for an enumeration's answer, or -1 */
+    rlim_t cpu_s;        /* the limit as it stands */
+};
+
+static int
+refuse(const char *sentence)
+{
+    if (frame_send(SANDBOX_CHANNEL, FRAME_REFUSED, 0, sentence, strlen(sentence)) != ERROR_OK) {
+        log_error(LOG, "%s", sentence);
+    }
+    return EXIT_FAILURE;
+}
+
+static int
+broke(const char *doing, int error)
+{
+    log_error(LOG, "%s: %s", doing, error_sentence(error));
+    return EXIT_FAILURE;
+}
+
+static void
+keep_small(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
+static void
+drop_memory(int *memory)
+{
+    if (*memory >= 0) {
+        (void)close(*memory);
+        *memory = -1;
+    }
+}
+
+static int
+say_hello(struct worker *worker)
+{
+    struct buf hello;
+    buf_init(&hello, MANIFEST_WIRE_BYTES_MAX);
+    int error = manifest_wire_encode(worker->image->manifest, &hello);
+    if (error == ERROR_OK) {
+        error = frame_send_from(SANDBOX_CHANNEL, FRAME_HELLO, 0, hello.bytes, hello.len,
+                                &worker->manifest_memory);
+    }
+    drop_memory(&worker->manifest_memory);
+    buf_fini(&hello);
+    return error;
+}
+
+static int
+read_config(struct worker *worker)
+{
+    struct frame *frame = &worker->config_frame;
+    int error = frame_receive(SANDBOX_CHANNEL, MANIFEST_WIRE_CONFIG_BYTES_MAX, frame);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    worker->config_arena = arena_new(CONFIG_ARENA_BYTES);
+    if (worker->config_arena == NULL) {
+        return ERROR_NOMEM;
+    }
+    return frame->type != FRAME_CONFIG
+               ? ERROR_PROTOCOL
+               : manifest_wire_decode_config(frame->payload, frame->len, worker->config_arena,
+                                             &worker->config, NULL);
+}
+
+/* Whether the daemon hung up in the middle of a call: then nobody waits for its answer. */
+static bool
+is_cancelled(const void *context)
+{
+    (void)context;
+    return recv(SANDBOX_CHANNEL, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) == 0;
+}
+
+/* The limit counts a process' whole life, so it moves on with it. */
+static void
+renew_cpu(struct worker *worker)
+{
+    struct timespec used;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0 ||
+        worker->cpu_s > (rlim_t)used.tv_sec + CALL_CPU_S) {
+        return;
+    }
+    struct rlimit limit = { (rlim_t)used.tv_sec + 2 * CALL_CPU_S, RLIM_INFINITY };
+    if (getrlimit(RLIMIT_CPU, &limit) == 0) {
+        rlim_t wanted = (rlim_t)used.tv_sec + 2 * CALL_CPU_S;
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        (void)setrlimit(RLIMIT_CPU, &limit);
+        worker->cpu_s = wanted;
+    }
+}
+
+/* An answer that could not be made or sent is said in one that can. */
+static int
+answer_failed(struct worker *worker, uint64_t id, int error)
+{
+    struct call_answer answer = { .outcome = CALL_FAILED,
+                                  .failure = error == ERROR_TOO_BIG
+                                                 ? "its answer is larger than allowed"
+                                                 : "it took more memory than allowed" };
+    struct buf *out = &worker->answer;
+    buf_fini(out);
+    buf_init(out, CALL_ANSWER_BYTES_MAX);
+    error = call_encode_answer(&answer, out);
+    return error != ERROR_OK ? error
+                             : frame_send(SANDBOX_CHANNEL, FRAME_ANSWER, id, out->bytes, out->len);
+}
+
+static int
+run_call(struct worker *worker, const struct frame *frame)
+{
+    struct buf *out = &worker->answer;
+    renew_cpu(worker);
+    buf_reset(out);
+    out->max = worker->answer_memory >= 0 ? ENUMERATION_BYTES : CALL_ANSWER_BYTES_MAX;
+    int error = host_run(worker->image, &worker->config, is_cancelled, worker, frame->payload,
+                         frame->len, out);
+    if (error == ERROR_OK) {
+        error = frame_send_from(SANDBOX_CHANNEL, FRAME_ANSWER, frame->id, out->bytes, out->len,
+                                &worker->answer_memory);
+    }
+    return error == ERROR_TOO_BIG || error == ERROR_NOMEM ? answer_failed(worker, frame->id, error)
+                                                          : error;
+}
+
+static int
+serve(struct worker *worker)
+{
+    for (;;) {
+        struct frame frame;
+        int error = frame_receive(SANDBOX_CHANNEL, CALL_REQUEST_BYTES_MAX, &frame);
+        if (error == ERROR_CLOSED) {
+            return EXIT_SUCCESS;
+        }
+        if (error != ERROR_OK) {
+            return broke("a frame", error);
+        }
+        error = frame.type == FRAME_CALL ? run_call(worker, &frame) : ERROR_PROTOCOL;
+        frame_release(&frame);
+        if (error == ERROR_CLOSED) {
+            return EXIT_SUCCESS; /* it hung up before the answer */
+        }
+        if (error != ERROR_OK) {
+            return broke("a call", error);
+        }
+    }
+}
+
+static int
+open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox_options *options,
+            struct error_text *why)
+{
+    struct image *image = NULL;
+    int error = frame_memory_new(MANIFEST_WIRE_BYTES_MAX, &worker->manifest_memory);
+    if (error == ERROR_OK) {
+        error = frame_memory_new(ENUMERATION_BYTES, &worker->answer_memory);
+    }
+    if (error != ERROR_OK) {
+        return error_say(why, error, "cannot be sandboxed: no memory for its answers");
+    }
+    error = sandbox->enter(options, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    error = loader_open(options->plugin, &image, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    worker->image = image;
+    options->enumerates = image->manifest->enumerates;
+    if (!options->enumerates) {
+        drop_memory(&worker->answer_memory);
+    }
+    return sandbox->seal(options, why);
+}
+
+static int
+converse(struct worker *worker)
+{
+    int error = say_hello(worker);
+    if (error == ERROR_OK) {
+        error = read_config(worker);
+    }
+    if (error == ERROR_CLOSED) {
+        return EXIT_SUCCESS; /* it only wanted to know what this is */
+    }
+    return error != ERROR_OK ? broke("the beginning", error) : serve(worker);
+}
+
+int
+worker_run(const struct sandbox *sandbox, const struct sandbox_options *options)
+{
+    struct error_text why = { "" };
+    struct sandbox_options own = *options;
+    struct worker worker = { .manifest_memory = -1, .answer_memory = -1 };
+    keep_small();
+    buf_init(&worker.answer, CALL_ANSWER_BYTES_MAX);
+    int error = open_plugin(&worker, sandbox, &own, &why);
+    int status = error != ERROR_OK ? refuse(why.text) : converse(&worker);
+    drop_memory(&worker.manifest_memory);
+    drop_memory(&worker.answer_memory);
+    frame_release(&worker.config_frame);
+    arena_free(&worker.config_arena);
+    buf_fini(&worker.answer);
+    return status;
+}
