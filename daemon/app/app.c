@@ -4,6 +4,7 @@
  * manager that the daemon is well. What runs is stack.c's, what was configured is setup.c's. */
 #include "daemon/app/app.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,8 +26,9 @@
 /* Descriptors that we can use; more would only make tables larger. */
 #define FDS_WANTED 65536
 
-/* How often setups that a reload replaced are looked at. */
-#define REAP_US CLOCK_US_PER_S
+/* How often the house is kept: setups that a reload replaced, memory after a burst, the watchdog.
+ */
+#define TICK_US CLOCK_US_PER_S
 
 /* How often a stopping daemon looks whether its queries have ended. */
 #define STOP_STEP_US (10 * CLOCK_US_PER_MS)
@@ -37,7 +39,9 @@ struct app {
     struct setup *setup;
     struct list old; /* setups that open queries may still use */
     struct stack *stack;
-    int64_t tick_us; /* half of what the watchdog allows; CLOCK_NEVER without one */
+    int64_t tick_us; /* TICK_US, or half of what the watchdog allows where that is less */
+    bool is_watched; /* a watchdog waits for us */
+    uint64_t rested; /* queries so far when memory was last handed back */
 };
 
 static int
@@ -145,6 +149,18 @@ reload(struct app *app)
 
 /* ---- running ------------------------------------------------------------------------------ */
 
+/* A burst leaves the allocator with free pages between live ones: when no query is open any more
+ * they go back to the system, once a burst. */
+static void
+rest(struct app *app, const struct stack_view *view)
+{
+    if (view->open == 0 && view->queries != app->rested) {
+        app->rested = view->queries;
+        (void)malloc_trim(0);
+        log_debug("app", "at rest: free memory went back");
+    }
+}
+
 static void
 tick(struct app *app)
 {
@@ -153,7 +169,8 @@ tick(struct app *app)
     if (!list_is_empty(&app->old)) {
         stack_reap(app->stack, &app->old);
     }
-    if (app->tick_us == CLOCK_NEVER) {
+    rest(app, &view);
+    if (!app->is_watched) {
         return;
     }
     if (!view.is_alive) {
@@ -172,11 +189,7 @@ serve(struct app *app)
 {
     int64_t next_us = clock_deadline_us(app->tick_us);
     for (;;) {
-        int64_t wake_us = next_us;
-        if (!list_is_empty(&app->old) && clock_deadline_us(REAP_US) < wake_us) {
-            wake_us = clock_deadline_us(REAP_US);
-        }
-        int64_t left_us = wake_us == CLOCK_NEVER ? CLOCK_NEVER : wake_us - clock_now_us();
+        int64_t left_us = next_us - clock_now_us();
         int number = signals_wait(left_us > 0 ? left_us : 0);
         if (number == SIGTERM || number == SIGINT) {
             log_info("app", "stopping");
@@ -233,7 +246,8 @@ run(struct app *app)
         return EXIT_FAILURE;
     }
     int64_t watchdog_us = notify_watchdog_us();
-    app->tick_us = watchdog_us > 0 ? watchdog_us / 2 : CLOCK_NEVER;
+    app->is_watched = watchdog_us > 0;
+    app->tick_us = app->is_watched && watchdog_us / 2 < TICK_US ? watchdog_us / 2 : TICK_US;
     for (size_t i = 0; stack_url(app->stack, i) != NULL; i++) {
         log_info("app", "answering on %s", stack_url(app->stack, i));
     }

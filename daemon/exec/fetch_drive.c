@@ -161,6 +161,10 @@ fetcher_on_curl_time(struct loop_timer *timer)
     act(CONTAINER_OF(timer, struct fetcher, curl_timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* Connections that outlive their transfer, at some 17 KB each: beyond so many open ones, one that
+ * falls idle is closed instead of kept. */
+#define CONNECTIONS_KEPT 256L
+
 int
 fetcher_open_multi(struct fetcher *fetcher)
 {
@@ -177,7 +181,7 @@ fetcher_open_multi(struct fetcher *fetcher)
     /* No more run than this, so a new one never waits in libcurl: an idle one is closed for it. */
     long most = (long)fetcher->connections_max;
     failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
-    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most);
+    failed |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
     assert(failed == 0);
     fetcher->multi = multi;
     return ERROR_OK;
