@@ -4,9 +4,13 @@
 /* A set of futures, the order of their ends, and one outcome.
  *
  * Members only get their callback when first_of or all_of closes the set, so nothing ends before it
- * is known what to wait for. Each end takes the next place in `order`; the outcome is resolved
- * once, by whoever claims `resolved`: the first accepted member, or the last end. The memory is
- * counted: the maker holds one reference, each member that has not ended another. */
+ * is known what to wait for. Each end takes the next place in the order and is judged; `left`
+ * counts those that have not been through all of that, and the closing itself. The outcome is
+ * resolved by the first accepted member, else by whoever brings `left` to nothing, when every
+ * member has been judged.
+ *
+ * The memory goes with the last reference to the outcome: the maker holds one, the members that
+ * have not ended hold one together. */
 
 #include "daemon/exec/completion.h"
 
@@ -35,18 +39,23 @@ struct completion {
     struct future outcome;
     struct list watches;
     _Atomic(struct future *) winner;
-    atomic_size_t references;
-    atomic_size_t places;   /* taken in the order of ends */
-    _Atomic uint32_t ended; /* ends recorded; the word that sleeping threads watch */
-    atomic_uint sleepers;
-    atomic_bool closed; /* all members have their callbacks */
-    atomic_bool resolved;
+    atomic_bool closed;    /* all members have their callbacks */
+    _Atomic uint32_t bell; /* see ring_bell() */
+    atomic_size_t ended;   /* places taken in the order of ends */
+    atomic_size_t left;
     struct member members[];
 };
 
-static void outcome_cancel(struct future *future);
+/* The bell's word: a count of rings, and whether anybody listens. */
+#define LISTENING UINT32_C(1)
+#define ONE_RING UINT32_C(2)
 
-static const struct future_ops outcome_ops = { .name = "outcome", .cancel = outcome_cancel };
+static void outcome_cancel(struct future *future);
+static void outcome_free(struct future *future);
+
+static const struct future_ops outcome_ops = { .name = "outcome",
+                                               .cancel = outcome_cancel,
+                                               .free = outcome_free };
 
 int
 completion_new(size_t capacity, struct completion **out_completion)
@@ -61,18 +70,20 @@ completion_new(size_t capacity, struct completion **out_completion)
     completion->capacity = capacity;
     future_init(&completion->outcome, &outcome_ops);
     list_init(&completion->watches);
-    atomic_init(&completion->references, 1);
     *out_completion = completion;
     return ERROR_OK;
 }
 
-static void
-unref(struct completion *completion)
+static struct completion *
+completion_of(struct future *outcome)
 {
-    /* Release/acquire: all use of the memory comes before its end. */
-    if (atomic_fetch_sub_explicit(&completion->references, 1, memory_order_acq_rel) > 1) {
-        return;
-    }
+    return CONTAINER_OF(outcome, struct completion, outcome);
+}
+
+static void
+outcome_free(struct future *future)
+{
+    struct completion *completion = completion_of(future);
     for (size_t i = 0; i < completion->count; i++) {
         future_unref(&completion->members[i].future);
     }
@@ -80,10 +91,10 @@ unref(struct completion *completion)
 }
 
 static void
-ref(struct completion *completion)
+unref(struct completion *completion)
 {
-    /* Relaxed: the caller holds one already. */
-    atomic_fetch_add_explicit(&completion->references, 1, memory_order_relaxed);
+    struct future *outcome = &completion->outcome;
+    future_unref(&outcome);
 }
 
 void
@@ -114,33 +125,24 @@ cancel_members(struct completion *completion)
     }
 }
 
+/* Whoever cancels holds a reference, if only through the members. */
 static void
 outcome_cancel(struct future *future)
 {
-    struct completion *completion = CONTAINER_OF(future, struct completion, outcome);
-    ref(completion);
-    cancel_members(completion);
-    unref(completion);
+    cancel_members(completion_of(future));
 }
 
-/* End the outcome if it is time: there is a winner, or all have ended. */
+/* There is a winner: cancel the others, then say so. Until the set is closed, close_set() does. */
 static void
-resolve(struct completion *completion)
+resolve_won(struct completion *completion)
 {
-    if (!atomic_load_explicit(&completion->closed, memory_order_seq_cst)) {
-        return; /* pairs with the store in close_set(), which resolves after it */
-    }
-    struct future *winner = atomic_load_explicit(&completion->winner, memory_order_seq_cst);
-    if (winner == NULL && completion_ended(completion) < completion->count) {
-        return;
-    }
-    if (atomic_exchange_explicit(&completion->resolved, true, memory_order_acq_rel)) {
-        return;
-    }
-    if (winner != NULL) {
+    /* Sequentially consistent, as the stores of `winner` and `closed`: either we see the set
+     * closed, or close_set() sees the winner. When both do, the second finish is void. */
+    if (atomic_load_explicit(&completion->closed, memory_order_seq_cst)) {
         cancel_members(completion);
+        future_finish(&completion->outcome,
+                      atomic_load_explicit(&completion->winner, memory_order_relaxed));
     }
-    future_finish(&completion->outcome, winner);
 }
 
 static bool
@@ -167,18 +169,55 @@ fire_watches(struct completion *completion)
     }
 }
 
-/* Write the next place in the order of ends, and wake threads that wait for it. */
+/* Wake the threads in completion_wait(). A sleeper sets LISTENING, looks once more, and sleeps on
+ * the word; who records an end looks at the word afterwards. Both are sequentially consistent, so
+ * one of them sees the other. The first ring takes LISTENING away: a burst costs one wake-up. */
 static void
+ring_bell(struct completion *completion)
+{
+    uint32_t word = atomic_load_explicit(&completion->bell, memory_order_seq_cst);
+    while ((word & LISTENING) != 0) {
+        if (atomic_compare_exchange_weak_explicit(&completion->bell, &word,
+                                                  (word & ~LISTENING) + ONE_RING,
+                                                  memory_order_seq_cst, memory_order_seq_cst)) {
+            syscall(SYS_futex, &completion->bell, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+            return;
+        }
+    }
+}
+
+/* Take and write the next place in the order of ends. */
+static size_t
 record(struct completion *completion, struct future *future)
 {
-    size_t place = atomic_fetch_add_explicit(&completion->places, 1, memory_order_relaxed);
-    /* Release: pairs with the acquire in completion_at() and completion_wait(). */
-    atomic_store_explicit(&completion->members[place].ended, future, memory_order_release);
-    /* Sequentially consistent against `sleepers`: either the sleeper sees this end, or we see it.
-     */
-    atomic_fetch_add_explicit(&completion->ended, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&completion->sleepers, memory_order_seq_cst) > 0) {
-        syscall(SYS_futex, &completion->ended, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+    /* Acquire/release: who sees a place taken sees the ends of the places before it. */
+    size_t place = atomic_fetch_add_explicit(&completion->ended, 1, memory_order_acq_rel);
+    /* Pairs with the loads in completion_at() and completion_wait(). */
+    atomic_store_explicit(&completion->members[place].ended, future, memory_order_seq_cst);
+    ring_bell(completion);
+    return place;
+}
+
+/* Whether this end wins the race: the first accepted one. */
+static bool
+is_winner(struct completion *completion, struct future *future)
+{
+    struct future *none = NULL;
+    return completion->accept != NULL && future_state(future) == FUTURE_FINISHED &&
+           completion->accept(future, completion->context) &&
+           atomic_compare_exchange_strong_explicit(&completion->winner, &none, future,
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* One member, or the closing, is through. Whoever is last knows that all have been judged. */
+static void
+leave(struct completion *completion)
+{
+    /* Release and acquire: what the others did comes before what the last one does. */
+    if (atomic_fetch_sub_explicit(&completion->left, 1, memory_order_acq_rel) == 1) {
+        future_finish(&completion->outcome, NULL); /* void when there was a winner */
+        fire_watches(completion);
+        unref(completion);
     }
 }
 
@@ -187,17 +226,14 @@ member_ended(struct future *future, void *context)
 {
     struct member *member = context;
     struct completion *completion = member->completion;
-    record(completion, future);
-    if (completion->accept != NULL && future_state(future) == FUTURE_FINISHED &&
-        completion->accept(future, completion->context)) {
-        struct future *none = NULL;
-        /* The first accepted one wins; pairs with the load in resolve(). */
-        atomic_compare_exchange_strong_explicit(&completion->winner, &none, future,
-                                                memory_order_seq_cst, memory_order_relaxed);
+    bool is_last = record(completion, future) + 1 == completion->count;
+    if (is_winner(completion, future)) {
+        resolve_won(completion);
     }
-    resolve(completion);
-    fire_watches(completion);
-    unref(completion);
+    if (!is_last) {
+        fire_watches(completion); /* the last does so after the outcome */
+    }
+    leave(completion);
 }
 
 static struct future *
@@ -205,17 +241,19 @@ close_set(struct completion *completion)
 {
     bool first_time = future_start(&completion->outcome);
     assert(first_time);
-    ref(completion); /* a callback of the outcome may let go of us */
+    struct future *outcome = future_ref(&completion->outcome); /* the members', together */
+    atomic_store_explicit(&completion->left, completion->count + 1, memory_order_relaxed);
     for (size_t i = 0; i < completion->count; i++) {
         struct member *member = &completion->members[i];
-        ref(completion);
         member->callback = (struct future_callback){ .fn = member_ended, .context = member };
         future_on_done(member->future, &member->callback);
     }
     atomic_store_explicit(&completion->closed, true, memory_order_seq_cst);
-    resolve(completion);
-    unref(completion);
-    return &completion->outcome;
+    if (atomic_load_explicit(&completion->winner, memory_order_seq_cst) != NULL) {
+        resolve_won(completion);
+    }
+    leave(completion);
+    return outcome;
 }
 
 struct future *
@@ -241,7 +279,7 @@ completion_count(const struct completion *completion)
 size_t
 completion_ended(const struct completion *completion)
 {
-    return atomic_load_explicit(&completion->ended, memory_order_seq_cst);
+    return atomic_load_explicit(&completion->ended, memory_order_acquire);
 }
 
 struct future *
@@ -274,18 +312,27 @@ completion_unwatch(struct completion_watch *watch)
     list_remove(&watch->node);
 }
 
-/* Sleep until more than `seen` ends are recorded, or the deadline passed. */
-static void
-sleep_on(struct completion *completion, uint32_t seen, int64_t deadline_us)
+static struct future *
+look(struct completion *completion, size_t index)
 {
-    struct timespec until = { .tv_sec = (time_t)(deadline_us / CLOCK_US_PER_S),
-                              .tv_nsec = (long)(deadline_us % CLOCK_US_PER_S) * 1000 };
-    atomic_fetch_add_explicit(&completion->sleepers, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&completion->ended, memory_order_seq_cst) == seen) {
-        syscall(SYS_futex, &completion->ended, FUTEX_WAIT_BITSET_PRIVATE, seen,
+    return atomic_load_explicit(&completion->members[index].ended, memory_order_seq_cst);
+}
+
+/* Say that somebody listens, look once more, sleep until the bell rings or the deadline passed. */
+static struct future *
+look_or_sleep(struct completion *completion, size_t index, int64_t deadline_us)
+{
+    uint32_t word =
+        atomic_fetch_or_explicit(&completion->bell, LISTENING, memory_order_seq_cst) | LISTENING;
+    struct future *future = look(completion, index);
+    if (future == NULL) {
+        struct timespec until = { .tv_sec = (time_t)(deadline_us / CLOCK_US_PER_S),
+                                  .tv_nsec = (long)(deadline_us % CLOCK_US_PER_S) * 1000 };
+        syscall(SYS_futex, &completion->bell, FUTEX_WAIT_BITSET_PRIVATE, word,
                 deadline_us == CLOCK_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+        future = look(completion, index);
     }
-    atomic_fetch_sub_explicit(&completion->sleepers, 1, memory_order_seq_cst);
+    return future;
 }
 
 int
@@ -295,18 +342,17 @@ completion_wait(struct completion *completion, size_t index, int64_t timeout_us,
     if (index >= completion->count) {
         return ERROR_NOT_FOUND;
     }
-    int64_t deadline_us = clock_deadline_us(timeout_us);
-    for (;;) {
-        uint32_t seen = atomic_load_explicit(&completion->ended, memory_order_seq_cst);
-        struct future *future =
-            atomic_load_explicit(&completion->members[index].ended, memory_order_acquire);
-        if (future != NULL && seen > index) {
-            *out_member = future;
-            return ERROR_OK;
+    struct future *future = look(completion, index);
+    if (future == NULL) {
+        int64_t deadline_us = clock_deadline_us(timeout_us);
+        while (future == NULL && clock_now_us() < deadline_us) {
+            future_assert_may_wait();
+            future = look_or_sleep(completion, index, deadline_us);
         }
-        if (clock_now_us() >= deadline_us) {
-            return ERROR_TIMEOUT;
-        }
-        sleep_on(completion, seen, deadline_us);
     }
+    if (future == NULL) {
+        return ERROR_TIMEOUT;
+    }
+    *out_member = future;
+    return ERROR_OK;
 }

@@ -5,9 +5,11 @@
  * The order is kept: completion_at(c, 0) is the first that ended, and stays so; that is what a
  * client reads with `next`. A completion is itself waited for through a future, its outcome:
  * first-of ends at the first member that is accepted, all-of when every member has ended. The race
- * of a query is completion_first_of() over its checks.
+ * of a query is completion_first_of() over its checks. Waiting for the first that failed needs
+ * nothing more: take them as completed until one has an error, or accept by the error.
  *
- * Members may end on any thread. Watches are for members that end on the loop. */
+ * Members may end on any thread; when two end at the same moment either may come first. Watches are
+ * for members that end on the loop. */
 #ifndef ROLLCALL_EXEC_COMPLETION_H
 #define ROLLCALL_EXEC_COMPLETION_H
 
@@ -20,8 +22,8 @@ struct completion;
 
 /**
  * An empty set for at most `capacity` futures.
- * Owner:  *out_completion is the caller's, let go with completion_free(). Members keep what they
- *         need alive until they have ended.
+ * Owner:  *out_completion is the caller's, let go with completion_free(); from a callback too. What
+ *         members need lives until they have ended, and they are held until then.
  * Errors: NOMEM.
  */
 MUST_CHECK int completion_new(size_t capacity, struct completion **out_completion);
@@ -47,7 +49,7 @@ completion_first_of(struct completion *completion, completion_accept_fn *accept,
 /** No more members: wait for all. The outcome finishes with NULL as result. Otherwise as above. */
 struct future *completion_all_of(struct completion *completion);
 
-/** How many members there are, and how many have ended. Thread: any. */
+/** How many members there are, and how many have ended so far. Thread: any. */
 size_t completion_count(const struct completion *completion);
 size_t completion_ended(const struct completion *completion);
 
@@ -68,7 +70,8 @@ void completion_watch(struct completion *completion, struct completion_watch *wa
 void completion_unwatch(struct completion_watch *watch);
 
 /**
- * As-completed for a thread: the member number `index` to end, waiting for it.
+ * As-completed for a thread: the member number `index` to end, waiting for it. Where future_wait()
+ * may not block, neither may this.
  * Units:  `timeout_us`; 0 only looks, CLOCK_NEVER waits for good.
  * Errors: TIMEOUT; NOT_FOUND when the set has no more than `index` members.
  */

@@ -4,7 +4,8 @@
 /* A future is one state word and one stack of callbacks, both atomic; there is no lock.
  *
  * Ending has three moves. Claim: whoever sets ENDING in the state word owns the end, everybody else
- * loses; that is the exactly-once. Publish: result and error are written, then the final state.
+ * loses; that is the exactly-once. A cancel sets CANCELLING with it, so that others can tell who
+ * won before it is published. Publish: result and error are written, then the final state.
  * Deliver: the stack of callbacks is swapped for the CLOSED mark and run in the order of adding; a
  * callback that comes later finds CLOSED and runs at once. */
 
@@ -13,6 +14,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,8 +25,9 @@
 
 /* The state word: an enum future_state and two flags. */
 #define STATE_MASK UINT32_C(3)
-#define ENDING UINT32_C(4)   /* somebody has claimed the end */
-#define SLEEPERS UINT32_C(8) /* a thread sleeps on the word: wake it after publishing */
+#define ENDING UINT32_C(4)      /* somebody has claimed the end */
+#define SLEEPERS UINT32_C(8)    /* a thread sleeps on the word: wake it after publishing */
+#define CANCELLING UINT32_C(16) /* it was a cancel */
 
 static struct future_callback closed_mark;
 #define CLOSED (&closed_mark)
@@ -56,8 +60,14 @@ future_unref(struct future **future)
         return;
     }
     *future = NULL;
-    /* Release pairs with acquire in the last unref: all uses come before the free. */
-    uint32_t before = atomic_fetch_sub_explicit(&dropped->references, 1, memory_order_acq_rel);
+    /* The only holder needs no atomic change. Acquire pairs with the release of the other unrefs:
+     * all uses come before the free. */
+    uint32_t before = atomic_load_explicit(&dropped->references, memory_order_acquire);
+    if (before == 1) {
+        atomic_store_explicit(&dropped->references, 0, memory_order_relaxed);
+    } else {
+        before = atomic_fetch_sub_explicit(&dropped->references, 1, memory_order_acq_rel);
+    }
     assert(before > 0);
     if (before == 1 && dropped->ops->free != NULL) {
         dropped->ops->free(dropped);
@@ -78,23 +88,23 @@ future_start(struct future *future)
     return true;
 }
 
-/* Claim the end; on success *out_state is the state it had. */
+/* Claim the end, setting `flags`; on success *out_state is the state it had. */
 static bool
-claim(struct future *future, enum future_state *out_state)
+claim(struct future *future, uint32_t flags, enum future_state *out_state)
 {
     uint32_t word = atomic_load_explicit(&future->state, memory_order_relaxed);
     do {
         if ((word & ENDING) != 0 || (word & STATE_MASK) >= FUTURE_FINISHED) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&future->state, &word, word | ENDING,
+    } while (!atomic_compare_exchange_weak_explicit(&future->state, &word, word | flags,
                                                     memory_order_acq_rel, memory_order_relaxed));
     *out_state = (enum future_state)(word & STATE_MASK);
     return true;
 }
 
-static void
-run_in_order(struct future *future, struct future_callback *newest)
+static struct future_callback *
+oldest_first(struct future_callback *newest)
 {
     struct future_callback *oldest = NULL;
     while (newest != NULL) {
@@ -103,19 +113,28 @@ run_in_order(struct future *future, struct future_callback *newest)
         oldest = newest;
         newest = next;
     }
-    while (oldest != NULL) {
-        struct future_callback *callback = oldest;
-        oldest = oldest->next; /* first: the callback may free its own memory */
-        callback->fn(future, callback->context);
-    }
+    return oldest;
 }
 
-/* Publish the final state and tell everybody. A callback may drop the caller's reference, hence one
- * of our own meanwhile. */
+/* A callback may drop the last reference: with several of them one more is held meanwhile. After
+ * the last one nothing is touched. */
+static void
+deliver(struct future *future, struct future_callback *newest)
+{
+    struct future *held = newest->next != NULL ? future_ref(future) : NULL;
+    struct future_callback *callback = oldest_first(newest);
+    while (callback != NULL) {
+        struct future_callback *next = callback->next; /* first: it may free its own memory */
+        callback->fn(future, callback->context);
+        callback = next;
+    }
+    future_unref(&held);
+}
+
+/* Publish the final state and tell everybody. */
 static void
 publish(struct future *future, enum future_state state)
 {
-    struct future *held = future_ref(future);
     /* Release: pairs with the acquire in future_state(), so result and error are seen with it. */
     uint32_t before =
         atomic_exchange_explicit(&future->state, (uint32_t)state, memory_order_acq_rel);
@@ -123,16 +142,18 @@ publish(struct future *future, enum future_state state)
         syscall(SYS_futex, &future->state, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
     }
     /* Acquire: pairs with the release in future_on_done(); what the adder wrote is seen. */
-    run_in_order(future,
-                 atomic_exchange_explicit(&future->callbacks, CLOSED, memory_order_acq_rel));
-    future_unref(&held);
+    struct future_callback *newest =
+        atomic_exchange_explicit(&future->callbacks, CLOSED, memory_order_acq_rel);
+    if (newest != NULL) {
+        deliver(future, newest);
+    }
 }
 
 bool
 future_finish(struct future *future, void *result)
 {
     enum future_state before;
-    if (!claim(future, &before)) {
+    if (!claim(future, ENDING, &before)) {
         return false;
     }
     future->result = result;
@@ -145,7 +166,7 @@ future_fail(struct future *future, int error)
 {
     enum future_state before;
     assert(error != ERROR_OK);
-    if (!claim(future, &before)) {
+    if (!claim(future, ENDING, &before)) {
         return false;
     }
     future->error = error;
@@ -157,11 +178,8 @@ bool
 future_cancel(struct future *future)
 {
     enum future_state before;
-    if (!claim(future, &before)) {
-        /* Lost to a finish or to another cancel, which may still be publishing: an end that was
-         * claimed by a cancel in progress on this very thread (a callback cancels again) reads as
-         * not cancelled yet, and is; nobody acts on the difference. */
-        return future_state(future) == FUTURE_CANCELLED;
+    if (!claim(future, ENDING | CANCELLING, &before)) {
+        return future_is_cancelled(future);
     }
     future->error = ERROR_CANCELLED;
     if (before == FUTURE_RUNNING && future->ops->cancel != NULL) {
@@ -169,6 +187,13 @@ future_cancel(struct future *future)
     }
     publish(future, FUTURE_CANCELLED);
     return true;
+}
+
+bool
+future_is_cancelled(const struct future *future)
+{
+    uint32_t word = atomic_load_explicit(&future->state, memory_order_acquire);
+    return (word & CANCELLING) != 0 || (word & STATE_MASK) == FUTURE_CANCELLED;
 }
 
 enum future_state
@@ -200,6 +225,27 @@ future_on_done(struct future *future, struct future_callback *callback)
                                                     memory_order_acq_rel, memory_order_acquire));
 }
 
+/* ---- Waiting ------------------------------------------------------------------------------------
+ */
+
+static _Thread_local const char *waiting_forbidden;
+
+void
+future_forbid_wait(const char *who)
+{
+    waiting_forbidden = who;
+}
+
+void
+future_assert_may_wait(void)
+{
+    if (waiting_forbidden != NULL) {
+        fprintf(stderr, "future: %s would block in a wait; chain with a callback instead\n",
+                waiting_forbidden);
+        abort();
+    }
+}
+
 /* Sleep until the word is no longer `word`, or the deadline passed. */
 static void
 sleep_on(struct future *future, uint32_t word, int64_t deadline_us)
@@ -223,6 +269,7 @@ future_wait(struct future *future, int64_t timeout_us)
         if (clock_now_us() >= deadline_us) {
             return ERROR_TIMEOUT;
         }
+        future_assert_may_wait();
         uint32_t asleep = word | SLEEPERS;
         /* The exchange in publish() sees SLEEPERS or happens before: then the futex finds another
          * word and does not sleep. */

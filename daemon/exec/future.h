@@ -5,12 +5,21 @@
  * whoever claims the end first; callbacks in the order they were added.
  *
  * A future is embedded in the thing that does the work (a transfer, a job of the pool, a check, a
- * query), so creating one allocates nothing. It is counted: whoever works on it holds a reference,
- * and so does whoever waits; the last one to let go frees it through its ops.
+ * query), so creating one allocates nothing. It is counted: whoever works on it holds a reference
+ * until finish, fail or cancel has returned (or a callback has dropped it), and so does whoever
+ * waits; the last one to let go frees it through its ops. Where ops->free is NULL the memory is
+ * somebody else's, who leaves it alone until `references` is back at its own 1: a waiter may see
+ * the end a moment before the thread that brought it has let go.
  *
  * Where the callbacks run: on the thread that ends the future, or at once on the thread that adds
  * one to a future that has ended. A job with a home loop (pool.h) always ends on that loop, and so
- * does all that is owned by [loop]; so code on the loop sees callbacks on the loop only. */
+ * does all that is owned by [loop]; so code on the loop sees callbacks on the loop only. A callback
+ * cannot fail, and may add callbacks, end other futures and let go of this one. `then` is a
+ * callback that starts or ends the next future: no thread is parked for a chain.
+ *
+ * Threads that other futures depend on never block in a wait: the loop's and the pool's. A job that
+ * waited for another job would hang once the pool is full of such jobs; here it aborts the first
+ * time it runs (future_forbid_wait()). */
 #ifndef ROLLCALL_EXEC_FUTURE_H
 #define ROLLCALL_EXEC_FUTURE_H
 
@@ -66,10 +75,14 @@ MUST_CHECK bool future_start(struct future *future);
 bool future_finish(struct future *future, void *result);
 bool future_fail(struct future *future, int error);
 
-/** End it as cancelled, pending or running. True when it is cancelled now, by this call or an
- *  earlier one; false when it had finished. Thread: as ops->cancel demands ([loop] for what the
- *  loop owns), else any; callbacks run here. */
+/** End it as cancelled, pending or running. True when it is cancelled, by this call or by another
+ *  one (which may be about to tell everybody, on its own thread); false when it had finished.
+ *  Thread: as ops->cancel demands ([loop] for what the loop owns), else any; callbacks run here. */
 bool future_cancel(struct future *future);
+
+/** Whether a cancel has claimed it: the token that running work polls. It turns true before
+ *  ops->cancel is called, so no later than the state does. Thread: any. */
+bool future_is_cancelled(const struct future *future);
 
 enum future_state future_state(const struct future *future);
 /** Finished or cancelled. A true answer orders all reads of result and error behind it. */
@@ -79,10 +92,17 @@ bool future_is_done(const struct future *future);
 void future_on_done(struct future *future, struct future_callback *callback);
 
 /**
- * Block until it ends, for threads that are not the loop.
- * Units:  `timeout_us`; 0 only looks, CLOCK_NEVER waits for good.
- * Errors: TIMEOUT. ERROR_OK says only that it ended; then ask future_state().
+ * Block until it ends. On a thread that may not wait it only looks, and aborts where it would
+ * block. Units:  `timeout_us`; 0 only looks, CLOCK_NEVER waits for good. Errors: TIMEOUT. ERROR_OK
+ * says only that it ended; then ask future_state().
  */
 MUST_CHECK int future_wait(struct future *future, int64_t timeout_us);
+
+/** From now on the calling thread must not block for a future, nor in completion_wait(): `who` says
+ *  what it is, for the abort's sentence; NULL allows it again. Static text. For loop and pool. */
+void future_forbid_wait(const char *who);
+
+/** Abort when the calling thread must not block; who waits by other means asks this first. */
+void future_assert_may_wait(void);
 
 #endif

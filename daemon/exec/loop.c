@@ -21,6 +21,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
+#include "daemon/exec/future.h"
 
 /* Events taken from the kernel at once. */
 #define EVENTS_PER_TURN 256
@@ -367,6 +368,7 @@ loop_turn(struct loop *loop, int64_t wait_us)
 void
 loop_run(struct loop *loop)
 {
+    future_forbid_wait("the loop");
     /* Acquire pairs with the release in loop_stop(). */
     while (!atomic_load_explicit(&loop->stopping, memory_order_acquire)) {
         loop_turn(loop, CLOCK_NEVER);
@@ -374,6 +376,7 @@ loop_run(struct loop *loop)
     while (run_posts(loop)) {
     }
     mine = NULL;
+    future_forbid_wait(NULL);
 }
 
 void

@@ -1,16 +1,21 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 
-/* Futures: ended exactly once, callbacks in order and after the end too, waits, references. */
+/* Futures: ended exactly once, callbacks in order and after the end too, waits, references. What
+ * must abort runs in a forked child. */
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -105,6 +110,107 @@ cancel_of_running_stops_the_work_once(void **state)
     assert_int_equal(future_state(&future), FUTURE_CANCELLED);
 }
 
+/* ops->cancel of a future that is asked again while it is being cancelled. */
+static bool cancelled_again;
+static bool token_was_set;
+
+static void
+cancel_again(struct future *future)
+{
+    assert_int_equal(future_state(future), FUTURE_RUNNING);
+    token_was_set = future_is_cancelled(future);
+    cancelled_again = future_cancel(future);
+    cancels++;
+}
+
+static const struct future_ops stubborn = { .name = "stubborn", .cancel = cancel_again };
+
+static void
+a_cancel_within_a_cancel_is_true(void **state)
+{
+    (void)state;
+    struct future future;
+    cancelled_again = false;
+    token_was_set = false;
+    future_init(&future, &stubborn);
+    assert_true(future_start(&future));
+    assert_false(future_is_cancelled(&future));
+    assert_true(future_cancel(&future));
+    assert_true(token_was_set);
+    assert_true(cancelled_again);
+    assert_true(future_is_cancelled(&future));
+    assert_int_equal(cancels, 1);
+}
+
+/* Bring a future into the state with this letter: p, r, f(inished), e(rror), c(ancelled). */
+static void
+bring_to(struct future *future, char letter)
+{
+    future_init(future, &counting);
+    switch (letter) {
+    case 'r':
+        assert_true(future_start(future));
+        break;
+    case 'f':
+        assert_true(future_finish(future, future));
+        break;
+    case 'e':
+        assert_true(future_fail(future, ERROR_IO));
+        break;
+    case 'c':
+        assert_true(future_cancel(future));
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+each_state_takes_only_its_own_transitions(void **state)
+{
+    (void)state;
+    static const struct {
+        char letter;
+        enum future_state state;
+        bool starts, finishes, fails, cancels, is_done, is_cancelled;
+    } rows[] = {
+        { 'p', FUTURE_PENDING, true, true, true, true, false, false },
+        { 'r', FUTURE_RUNNING, false, true, true, true, false, false },
+        { 'f', FUTURE_FINISHED, false, false, false, false, true, false },
+        { 'e', FUTURE_FINISHED, false, false, false, false, true, false },
+        { 'c', FUTURE_CANCELLED, false, false, false, true, true, true },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct future future;
+        bring_to(&future, rows[i].letter);
+        bool right = future_state(&future) == rows[i].state &&
+                     future_is_done(&future) == rows[i].is_done &&
+                     future_is_cancelled(&future) == rows[i].is_cancelled;
+        right = right && future_start(&future) == rows[i].starts;
+        bring_to(&future, rows[i].letter);
+        right = right && future_finish(&future, &future) == rows[i].finishes;
+        bring_to(&future, rows[i].letter);
+        right = right && future_fail(&future, ERROR_IO) == rows[i].fails;
+        bring_to(&future, rows[i].letter);
+        right = right && future_cancel(&future) == rows[i].cancels;
+        if (!right) {
+            fail_msg("row %zu: a future in state %c took another's transition", i, rows[i].letter);
+        }
+    }
+}
+
+static void
+no_result_is_a_result(void **state)
+{
+    (void)state;
+    struct future future;
+    future_init(&future, &counting);
+    assert_true(future_finish(&future, NULL));
+    assert_int_equal(future_state(&future), FUTURE_FINISHED);
+    assert_int_equal(future.error, ERROR_OK);
+    assert_int_equal(future_wait(&future, 0), ERROR_OK);
+}
+
 static void
 frees_with_the_last_reference(void **state)
 {
@@ -153,6 +259,103 @@ callbacks_run_in_the_order_of_adding(void **state)
     assert_memory_equal(told, "abcd", 4);
 }
 
+/* Told of an end: what it was, as a letter of bring_to(). */
+static char end_seen;
+
+static void
+see_end(struct future *future, void *context)
+{
+    (void)context;
+    end_seen = future_state(future) == FUTURE_CANCELLED ? 'c'
+               : future->error != ERROR_OK              ? 'e'
+               : future->result == future               ? 'f'
+                                                        : '?';
+}
+
+static void
+callbacks_are_told_of_every_kind_of_end(void **state)
+{
+    (void)state;
+    for (const char *end = "fec"; *end != '\0'; end++) {
+        struct future future;
+        struct future_callback callback = { .fn = see_end };
+        end_seen = 0;
+        future_init(&future, &counting);
+        future_on_done(&future, &callback); /* before its end */
+        (void)(*end == 'f'   ? future_finish(&future, &future)
+               : *end == 'e' ? future_fail(&future, ERROR_IO)
+                             : future_cancel(&future));
+        assert_int_equal(end_seen, *end);
+        end_seen = 0;
+        bring_to(&future, *end);
+        future_on_done(&future, &callback); /* after it: at once */
+        assert_int_equal(end_seen, *end);
+    }
+}
+
+static struct future_callback late;
+
+static void
+add_another(struct future *future, void *context)
+{
+    tell(future, context);
+    late = (struct future_callback){ .fn = tell, .context = (void *)"l" };
+    future_on_done(future, &late);
+}
+
+static void
+a_callback_may_add_one_that_runs_at_once(void **state)
+{
+    (void)state;
+    struct future future;
+    struct future_callback adds = { .fn = add_another, .context = (void *)"a" };
+    struct future_callback after = { .fn = tell, .context = (void *)"z" };
+    told_len = 0;
+    future_init(&future, &counting);
+    future_on_done(&future, &adds);
+    future_on_done(&future, &after);
+    assert_true(future_finish(&future, NULL));
+    assert_int_equal(told_len, 3);
+    assert_memory_equal(told, "alz", 3);
+}
+
+/* Then: the end of one future begins or ends the next, on the thread that ended the first. */
+static void
+pass_on(struct future *future, void *context)
+{
+    struct future *next = context;
+    if (future_state(future) == FUTURE_CANCELLED) {
+        (void)future_cancel(next);
+    } else if (future->error != ERROR_OK) {
+        (void)future_fail(next, future->error);
+    } else {
+        (void)future_finish(next, future->result);
+    }
+}
+
+static void
+a_chain_needs_no_thread(void **state)
+{
+    (void)state;
+    for (const char *end = "fec"; *end != '\0'; end++) {
+        struct future steps[3];
+        struct future_callback then[2];
+        for (size_t i = 0; i < 3; i++) {
+            future_init(&steps[i], &counting);
+        }
+        for (size_t i = 0; i < 2; i++) {
+            then[i] = (struct future_callback){ .fn = pass_on, .context = &steps[i + 1] };
+            future_on_done(&steps[i], &then[i]);
+        }
+        (void)(*end == 'f'   ? future_finish(&steps[0], &steps[2])
+               : *end == 'e' ? future_fail(&steps[0], ERROR_IO)
+                             : future_cancel(&steps[0]));
+        end_seen = 0;
+        see_end(&steps[2], NULL);
+        assert_int_equal(end_seen, *end);
+    }
+}
+
 static void
 drop_reference(struct future *future, void *context)
 {
@@ -190,12 +393,107 @@ wait_times_out_and_looks(void **state)
     assert_int_equal(future_state(&future), FUTURE_CANCELLED);
 }
 
+static void
+waiting_for_what_has_ended_does_not_block(void **state)
+{
+    (void)state;
+    for (const char *end = "fec"; *end != '\0'; end++) {
+        struct future future;
+        bring_to(&future, *end);
+        assert_int_equal(future_wait(&future, 0), ERROR_OK);
+        assert_int_equal(future_wait(&future, CLOCK_NEVER), ERROR_OK);
+        assert_int_equal(future.error, *end == 'f'   ? ERROR_OK
+                                       : *end == 'e' ? ERROR_IO
+                                                     : ERROR_CANCELLED);
+    }
+}
+
 static void *
 wait_for_good(void *argument)
 {
     struct future *future = argument;
     int error = future_wait(future, CLOCK_NEVER);
     return error == ERROR_OK ? future->result : NULL;
+}
+
+static void *
+wait_for_error(void *argument)
+{
+    struct future *future = argument;
+    return future_wait(future, CLOCK_NEVER) == ERROR_OK ? (void *)(intptr_t)future->error : NULL;
+}
+
+static void
+a_waiting_thread_learns_of_errors_and_cancels(void **state)
+{
+    (void)state;
+    for (const char *end = "ec"; *end != '\0'; end++) {
+        struct future future;
+        pthread_t thread;
+        void *seen = NULL;
+        future_init(&future, &counting);
+        assert_int_equal(pthread_create(&thread, NULL, wait_for_error, &future), 0);
+        assert_true(future_start(&future)); /* a change of state while it sleeps is not the end */
+        (void)(*end == 'e' ? future_fail(&future, ERROR_IO) : future_cancel(&future));
+        pthread_join(thread, &seen);
+        assert_int_equal((intptr_t)seen, *end == 'e' ? ERROR_IO : ERROR_CANCELLED);
+    }
+}
+
+/* Run `act` in a child, which must die of SIGABRT; gives what it wrote to standard error. */
+static void
+run_aborting(void (*act)(void), char *out_text, size_t size)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+        (void)signal(SIGABRT, SIG_DFL);
+        (void)dup2(ends[1], STDERR_FILENO);
+        act();
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    size_t len = 0;
+    for (ssize_t got = 1; got > 0 && len<size - 1; len += got> 0 ? (size_t)got : 0) {
+        got = read(ends[0], out_text + len, size - 1 - len);
+    }
+    out_text[len] = '\0';
+    (void)close(ends[0]);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static void
+block_where_forbidden(void)
+{
+    struct future future;
+    future_init(&future, &counting);
+    future_forbid_wait("the test");
+    (void)!future_wait(&future, CLOCK_NEVER);
+}
+
+static void
+blocking_where_it_is_forbidden_aborts(void **state)
+{
+    (void)state;
+    char text[4096];
+    struct future future;
+    run_aborting(block_where_forbidden, text, sizeof(text));
+    assert_non_null(strstr(text, "the test would block in a wait"));
+
+    future_init(&future, &counting);
+    future_forbid_wait("the test");
+    assert_int_equal(future_wait(&future, 0), ERROR_TIMEOUT); /* a look is fine */
+    assert_true(future_finish(&future, NULL));
+    assert_int_equal(future_wait(&future, CLOCK_NEVER), ERROR_OK); /* so is what has ended */
+    future_forbid_wait(NULL);
+    future_init(&future, &counting);
+    assert_int_equal(future_wait(&future, 1), ERROR_TIMEOUT);
 }
 
 static void
@@ -276,6 +574,47 @@ finish_and_cancel_race_for_one_end(void **state)
     pthread_join(thread, NULL);
 }
 
+/* Both cancel the same future at the same moment: both are right that it is cancelled, one did it.
+ */
+static void *
+cancel_each_round(void *argument)
+{
+    struct duel *duel = argument;
+    for (unsigned round = 1; round <= RACE_ROUNDS; round++) {
+        while (atomic_load(&duel->round) < round) {
+        }
+        if (future_cancel(&duel->future)) {
+            atomic_fetch_add(&duel->wins, 1);
+        }
+        atomic_fetch_add(&duel->arrived, 1);
+    }
+    return NULL;
+}
+
+static void
+two_cancels_at_once_are_both_true(void **state)
+{
+    (void)state;
+    struct duel duel;
+    memset(&duel, 0, sizeof(duel));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_each_round, &duel), 0);
+    for (unsigned round = 1; round <= RACE_ROUNDS; round++) {
+        struct future_callback callback = { .fn = count_told, .context = &duel };
+        future_init(&duel.future, &counting);
+        future_on_done(&duel.future, &callback);
+        atomic_store(&duel.wins, 0);
+        atomic_store(&duel.told, 0);
+        atomic_store(&duel.round, round);
+        assert_true(future_cancel(&duel.future));
+        while (atomic_load(&duel.arrived) < round) {
+        }
+        assert_int_equal(atomic_load(&duel.wins), 1);
+        assert_int_equal(atomic_load(&duel.told), 1);
+    }
+    pthread_join(thread, NULL);
+}
+
 int
 main(void)
 {
@@ -284,12 +623,22 @@ main(void)
         cmocka_unit_test_setup(fails_with_its_error, reset),
         cmocka_unit_test_setup(cancel_of_pending_does_not_touch_the_work, reset),
         cmocka_unit_test_setup(cancel_of_running_stops_the_work_once, reset),
+        cmocka_unit_test_setup(a_cancel_within_a_cancel_is_true, reset),
+        cmocka_unit_test_setup(each_state_takes_only_its_own_transitions, reset),
+        cmocka_unit_test_setup(no_result_is_a_result, reset),
         cmocka_unit_test_setup(frees_with_the_last_reference, reset),
         cmocka_unit_test_setup(callbacks_run_in_the_order_of_adding, reset),
+        cmocka_unit_test_setup(callbacks_are_told_of_every_kind_of_end, reset),
+        cmocka_unit_test_setup(a_callback_may_add_one_that_runs_at_once, reset),
+        cmocka_unit_test_setup(a_chain_needs_no_thread, reset),
         cmocka_unit_test_setup(a_callback_may_drop_the_last_reference, reset),
         cmocka_unit_test_setup(wait_times_out_and_looks, reset),
+        cmocka_unit_test_setup(waiting_for_what_has_ended_does_not_block, reset),
+        cmocka_unit_test_setup(a_waiting_thread_learns_of_errors_and_cancels, reset),
+        cmocka_unit_test_setup(blocking_where_it_is_forbidden_aborts, reset),
         cmocka_unit_test_setup(wakes_every_waiting_thread, reset),
         cmocka_unit_test_setup(finish_and_cancel_race_for_one_end, reset),
+        cmocka_unit_test_setup(two_cancels_at_once_are_both_true, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
