@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 
-/* The thread pool: two bounded queues, one lock, threads that are started when there is work and
- * nobody idle. A thread takes quick work first; slow work only while fewer than half the threads
- * are at it.
+/* The thread pool: two bounded queues without a lock, threads that are started when there is work
+ * and nobody idle. A thread takes quick work first; slow work only while fewer than half the
+ * threads are at it.
  *
  * A job comes back where its home is: a job with a home loop is posted there and ends there, also
  * when it was skipped because it had been cancelled in the queue. Nothing is called under the lock.
@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/error.h"
 #include "daemon/base/lock.h"
 #include "daemon/exec/ring.h"
@@ -42,8 +43,12 @@ struct pool {
     atomic_bool
         ending; /* and nobody is submitting any more: threads leave once the queues are empty */
     atomic_uint slow_running;
-    atomic_uint submitting; /* inside pool_submit(): closing waits for them */
     atomic_uint threads;
+    /* Changed with each job: kept away from what all threads read. */
+    _Alignas(CACHE_LINE_BYTES)
+        atomic_uint submitting;                  /* in pool_submit(): closing waits for them */
+    atomic_flag sweeping;                        /* somebody is in sweep() */
+    int64_t sweep_due_us;                        /* whoever is in sweep() */
     _Alignas(CACHE_LINE_BYTES) struct lock lock; /* the starting of threads */
     pthread_t handles[THREADS_MAX];
 };
@@ -63,7 +68,7 @@ job_init(struct job *job, const struct future_ops *ops, int (*run)(struct job *j
 bool
 job_is_cancelled(const struct job *job)
 {
-    return future_state(&job->future) == FUTURE_CANCELLED;
+    return future_is_cancelled(&job->future);
 }
 
 /* End the future with what the run gave, where the job is at home, and let go of the pool's
@@ -149,20 +154,41 @@ wake_all(struct pool *pool)
     syscall(SYS_futex, &pool->epoch, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* Take one of the places for slow work. It is never held by a thread that finds them all taken, not
+ * for a moment: else two that look at once could both go to sleep beside a free place. */
+static bool
+begin_slow(struct pool *pool)
+{
+    unsigned running = atomic_load_explicit(&pool->slow_running, memory_order_seq_cst);
+    while (running < pool->slow_max) {
+        if (atomic_compare_exchange_weak_explicit(&pool->slow_running, &running, running + 1,
+                                                  memory_order_seq_cst, memory_order_seq_cst)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+end_slow(struct pool *pool)
+{
+    atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
+}
+
+/* A place that is given back wakes nobody. Whoever ran slow work looks again itself; whoever got a
+ * place and no job does so between saying that it sleeps and sleeping, where a push that it missed
+ * changes the epoch and so keeps it awake. */
 static struct job *
 take_slow(struct pool *pool)
 {
-    if (ring_count(&pool->slow) == 0) {
+    if (ring_count(&pool->slow) == 0 || !begin_slow(pool)) {
         return NULL;
     }
-    if (atomic_fetch_add_explicit(&pool->slow_running, 1, memory_order_seq_cst) < pool->slow_max) {
-        struct job *job = ring_pop(&pool->slow);
-        if (job != NULL) {
-            return job;
-        }
+    struct job *job = ring_pop(&pool->slow);
+    if (job == NULL) {
+        end_slow(pool);
     }
-    atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
-    return NULL;
+    return job;
 }
 
 static struct job *
@@ -173,9 +199,18 @@ take(struct pool *pool)
 }
 
 static bool
-is_backlog(struct pool *pool)
+is_backlog(const struct pool *pool)
 {
     return ring_count(&pool->quick) > 0 || ring_count(&pool->slow) > 0;
+}
+
+/* Whether one more thread would find something to do. */
+static bool
+is_work_for_another(struct pool *pool)
+{
+    return ring_count(&pool->quick) > 0 ||
+           (ring_count(&pool->slow) > 0 &&
+            atomic_load_explicit(&pool->slow_running, memory_order_seq_cst) < pool->slow_max);
 }
 
 /* The pool ends and there is nothing left: slow work that nobody may take yet is still something.
@@ -192,21 +227,26 @@ sleep_for_work(struct pool *pool)
 {
     atomic_fetch_add_explicit(&pool->sleepers, 1, memory_order_seq_cst);
     uint32_t epoch = atomic_load_explicit(&pool->epoch, memory_order_seq_cst);
-    atomic_store_explicit(&pool->waking, false, memory_order_seq_cst);
+    (void)atomic_exchange_explicit(&pool->waking, false, memory_order_seq_cst);
     struct job *job = take(pool);
     if (job == NULL && !is_over(pool)) {
         syscall(SYS_futex, &pool->epoch, FUTEX_WAIT_PRIVATE, epoch, NULL, NULL, 0);
     }
     atomic_fetch_sub_explicit(&pool->sleepers, 1, memory_order_seq_cst);
-    /* A wake-up that was meant for this thread is spent: the next job needs one of its own. */
-    atomic_store_explicit(&pool->waking, false, memory_order_seq_cst);
+    /* A wake-up that was meant for this thread is spent: the next job needs one of its own. An
+     * exchange, so that the pushes of those who saw it set are seen by our next look. */
+    (void)atomic_exchange_explicit(&pool->waking, false, memory_order_seq_cst);
     return job;
 }
+
+static _Thread_local const struct pool *mine;
 
 static void *
 thread_main(void *argument)
 {
     struct pool *pool = argument;
+    mine = pool;
+    future_forbid_wait("a thread of a pool");
     for (;;) {
         struct job *job = take(pool);
         if (job == NULL) {
@@ -219,12 +259,12 @@ thread_main(void *argument)
             continue;
         }
         bool slow = job->kind == JOB_SLOW;
-        if (is_backlog(pool)) {
+        if (is_work_for_another(pool)) {
             more_hands(pool);
         }
         run_job(job); /* the job may be gone after this */
         if (slow) {
-            atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
+            end_slow(pool);
         }
     }
     wake_all(pool); /* the others look again whether it is over */
@@ -272,6 +312,7 @@ pool_start(const struct pool_options *options, struct pool **out_pool)
     }
     memset(pool, 0, sizeof(*pool));
     lock_init(&pool->lock, LOCK_POOL);
+    atomic_flag_clear(&pool->sweeping);
     pool->threads_max = options->threads;
     pool->slow_max = options->threads > 1 ? options->threads / 2 : 1;
     snprintf(pool->name, sizeof(pool->name), "%s", options->name);
@@ -298,9 +339,38 @@ has_thread(struct pool *pool)
     return any;
 }
 
+/* Clear cancelled jobs out of a full queue: each job is taken out once and, if alive, put at the
+ * end again, so they keep their order. False when it was not worth it, or another one is at it. */
+static bool
+sweep(struct pool *pool, struct ring *ring)
+{
+    if (atomic_flag_test_and_set_explicit(&pool->sweeping, memory_order_acquire)) {
+        return false;
+    }
+    bool is_due = clock_now_us() >= pool->sweep_due_us;
+    for (size_t left = is_due ? ring_count(ring) : 0; left > 0; left--) {
+        struct job *job = ring_pop(ring);
+        if (job == NULL) {
+            break;
+        }
+        if (future_is_cancelled(&job->future)) {
+            send_home(job, skip_at_home, job_skip);
+        } else {
+            ring_return(ring, job);
+        }
+    }
+    if (is_due) {
+        pool->sweep_due_us = clock_deadline_us(POOL_SWEEP_US);
+        more_hands(pool); /* a thread may have found the queue empty while we had a job in hand */
+    }
+    atomic_flag_clear_explicit(&pool->sweeping, memory_order_release);
+    return is_due;
+}
+
 static int
 push(struct pool *pool, struct job *job)
 {
+    struct ring *ring = job->kind == JOB_SLOW ? &pool->slow : &pool->quick;
     if (atomic_load_explicit(&pool->closed, memory_order_seq_cst)) {
         return ERROR_CLOSED;
     }
@@ -309,7 +379,7 @@ push(struct pool *pool, struct job *job)
         return ERROR_NOMEM;
     }
     future_ref(&job->future);
-    if (!ring_push(job->kind == JOB_SLOW ? &pool->slow : &pool->quick, job)) {
+    if (!ring_push(ring, job) && !(sweep(pool, ring) && ring_push(ring, job))) {
         struct future *future = &job->future;
         future_unref(&future);
         return ERROR_BUSY;
@@ -357,6 +427,7 @@ cancel_queued(struct ring *ring)
 void
 pool_stop(struct pool *pool, enum pool_stop how)
 {
+    assert(mine != pool);
     pool_close(pool);
     end_submitting(pool);
     if (how == POOL_CANCEL_QUEUED) {

@@ -9,8 +9,16 @@
  * that ran it. Cancelling a queued job ends it at once and its turn is skipped; cancelling a
  * running one ends its future at once, and the work runs on: long work polls job_is_cancelled().
  *
- * A job that waits for another job of the same pool can wait for ever when the pool is full, so no
- * job may: chain with callbacks instead. */
+ * Whose memory. The caller's, for as long as anybody holds a reference to the future: the caller
+ * has one, the pool takes one for as long as the job is queued or runs, a cancelled job included.
+ * So free a job in its future's ops->free. Memory that is used again (job_init() anew) must wait
+ * until `references` is back at the caller's 1: a waiter sees the end a moment before the pool has
+ * let go. The pool's is often the last one: ops->free then runs on a thread of the pool, or for a
+ * job with a home on its loop.
+ *
+ * No job waits for another one (future_wait() and completion_wait() abort where they would block on
+ * a thread of a pool): a pool full of jobs that wait would never get to those they wait for. Chain
+ * with callbacks instead. A job may submit jobs. */
 #ifndef ROLLCALL_EXEC_POOL_H
 #define ROLLCALL_EXEC_POOL_H
 
@@ -22,6 +30,10 @@
 #include "daemon/exec/loop.h"
 
 struct pool;
+
+/* A full queue is searched for cancelled jobs at most so often: the search takes every job in hand
+ * once (some 40 us for a thousand), which must not happen to each submitter under overload. */
+#define POOL_SWEEP_US 1000
 
 enum job_kind { JOB_QUICK, JOB_SLOW };
 
@@ -51,7 +63,7 @@ struct pool_stats {
     unsigned threads;
     unsigned idle;
     size_t queued;
-    uint64_t taken; /* jobs that threads took, so far */
+    uint64_t taken; /* jobs that left the queue, so far */
 };
 
 MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_pool);
@@ -60,13 +72,16 @@ MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_
 void job_init(struct job *job, const struct future_ops *ops, int (*run)(struct job *job));
 
 /**
- * Queue it. The pool takes a reference until the job has run or been skipped.
+ * Queue it. The pool takes a reference until the job has run or been skipped. Jobs that were
+ * cancelled in the queue keep their places until a thread comes by; when they make it full, the
+ * submitter clears them out first (at most once in POOL_SWEEP_US), so a queue full of cancelled
+ * jobs is not full. One of those without a home is let go of here.
  * Errors: BUSY (full), CLOSED, NOMEM (no first thread): the job stays pending and the caller's.
  * Thread: any.
  */
 MUST_CHECK int pool_submit(struct pool *pool, struct job *job);
 
-/** For run(): whether nobody waits any more. */
+/** For run(): whether nobody waits any more. The token that long work polls. */
 bool job_is_cancelled(const struct job *job);
 
 /** No new work from now on: submit answers CLOSED. Never blocks, may be called twice. */
@@ -74,7 +89,9 @@ void pool_close(struct pool *pool);
 
 enum pool_stop { POOL_DRAIN, POOL_CANCEL_QUEUED };
 
-/** Close, then wait for the threads: DRAIN runs what is queued, CANCEL_QUEUED cancels it. */
+/** Close, then wait for the threads: DRAIN runs what is queued, CANCEL_QUEUED cancels it; what runs
+ *  runs to its end in both, so cancel it first where that matters. Never from a job of this pool,
+ *  which could not wait for itself (asserted): close it, and let somebody else stop it. */
 void pool_stop(struct pool *pool, enum pool_stop how);
 /** After pool_stop(). */
 void pool_free(struct pool **pool);

@@ -5,6 +5,7 @@
 
 #include "daemon/exec/ring.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ int
 ring_init(struct ring *ring, size_t max)
 {
     size_t size = 2;
-    while (size < max) {
+    while (size < max + 1) {
         size *= 2;
     }
     ring->cells = calloc(size, sizeof(*ring->cells));
@@ -38,8 +39,9 @@ ring_fini(struct ring *ring)
     ring->cells = NULL;
 }
 
-bool
-ring_push(struct ring *ring, void *item)
+/* Fill the next place, if fewer than `max` are taken and its cell has been emptied. */
+static bool
+push_below(struct ring *ring, void *item, size_t max)
 {
     size_t place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     for (;;) {
@@ -48,11 +50,11 @@ ring_push(struct ring *ring, void *item)
          */
         size_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
         if (turn == place) {
-            if (place - atomic_load_explicit(&ring->head, memory_order_relaxed) >= ring->max) {
+            if (place - atomic_load_explicit(&ring->head, memory_order_relaxed) >= max) {
                 return false;
             }
             if (atomic_compare_exchange_weak_explicit(&ring->tail, &place, place + 1,
-                                                      memory_order_relaxed, memory_order_relaxed)) {
+                                                      memory_order_seq_cst, memory_order_relaxed)) {
                 cell->item = item;
                 /* Pairs with the acquire in ring_pop(). Sequentially consistent, so that a producer
                  * which then looks for sleepers cannot miss one that looked here first. */
@@ -64,6 +66,20 @@ ring_push(struct ring *ring, void *item)
         } else {
             place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
         }
+    }
+}
+
+bool
+ring_push(struct ring *ring, void *item)
+{
+    return push_below(ring, item, ring->max);
+}
+
+void
+ring_return(struct ring *ring, void *item)
+{
+    while (!push_below(ring, item, ring->max + 1)) {
+        sched_yield(); /* a consumer has claimed the cell and is about to empty it */
     }
 }
 
@@ -91,10 +107,10 @@ ring_pop(struct ring *ring)
 }
 
 size_t
-ring_count(struct ring *ring)
+ring_count(const struct ring *ring)
 {
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
     return tail > head ? tail - head : 0;
 }
 

@@ -27,7 +27,7 @@ struct ring {
     _Alignas(CACHE_LINE_BYTES) atomic_size_t head; /* the next place to empty */
 };
 
-/** Room for `max` items, at least 1. Errors: NOMEM. */
+/** Room for `max` items, at least 1, and one more for ring_return(). Errors: NOMEM. */
 MUST_CHECK int ring_init(struct ring *ring, size_t max);
 void ring_fini(struct ring *ring);
 
@@ -35,8 +35,12 @@ void ring_fini(struct ring *ring);
 MUST_CHECK bool ring_push(struct ring *ring, void *item);
 /** NULL: it is empty. */
 void *ring_pop(struct ring *ring);
-/** A moment's count. */
-size_t ring_count(struct ring *ring);
+/** Put an item that was popped at the end again. There is always a place for the one item of the
+ *  one thread that does so at a time, whatever others push. */
+void ring_return(struct ring *ring, void *item);
+/** A moment's count. What was pushed before a sequentially consistent exchange is counted after it.
+ */
+size_t ring_count(const struct ring *ring);
 /** How many items were ever taken out. */
 size_t ring_popped(const struct ring *ring);
 
