@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/attr.h"
 #include "daemon/worker/worker.h"
 
 #define EXIT_USAGE 64
 
 #if defined(ROLLCALL_SANITIZED)
 /* Looking for leaks stops the process from a second one, which the sandbox refuses. */
-const char *__asan_default_options(void);
+EXPORT const char *__asan_default_options(void);
 const char *
 __asan_default_options(void)
 {

@@ -245,9 +245,14 @@ fail(const char *what, int number, struct error_text *why)
     return error_say(why, ERROR_IO, "cannot be sandboxed: %s: %s", what, strerror(number));
 }
 
+/* Where the log is a file, not even that can be written to: then the sentence is lost, not the
+ * worker. */
 static int
 limit_all(struct error_text *why)
 {
+    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR) {
+        return fail("SIGXFSZ", errno, why);
+    }
     for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
         struct rlimit have;
         if (getrlimit(limits[i].resource, &have) != 0) {
