@@ -6,15 +6,8 @@
 #include "daemon/base/lock.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-#include "daemon/base/clock.h"
-
-/* How long a wait under a frozen clock sleeps before it looks at that clock again. */
-#define FROZEN_SLICE_US CLOCK_US_PER_MS
 
 #ifdef ROLLCALL_DEBUG
 
@@ -85,18 +78,6 @@ note_releasing(enum lock_rank rank)
     held_count--;
 }
 
-/* While a thread sleeps on a condition it keeps every other lock, so it may hold none above. */
-static void
-note_waiting(enum lock_rank rank)
-{
-    if (held_count == 0) {
-        abort_unheld("waits with", rank);
-    }
-    if (held[held_count - 1] != rank) {
-        abort_over("waits with", rank, held[held_count - 1]);
-    }
-}
-
 #else
 
 static void
@@ -107,12 +88,6 @@ note_taking(enum lock_rank rank)
 
 static void
 note_releasing(enum lock_rank rank)
-{
-    (void)rank;
-}
-
-static void
-note_waiting(enum lock_rank rank)
 {
     (void)rank;
 }
@@ -154,78 +129,4 @@ lock_release(struct lock *lock)
 {
     note_releasing(lock->rank);
     must(pthread_mutex_unlock(&lock->mutex));
-}
-
-void
-cond_init(struct cond *cond)
-{
-    pthread_condattr_t attr;
-    must(pthread_condattr_init(&attr));
-    must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
-    must(pthread_cond_init(&cond->cond, &attr));
-    must(pthread_condattr_destroy(&attr));
-}
-
-void
-cond_fini(struct cond *cond)
-{
-    must(pthread_cond_destroy(&cond->cond));
-}
-
-void
-cond_signal(struct cond *cond)
-{
-    must(pthread_cond_signal(&cond->cond));
-}
-
-void
-cond_broadcast(struct cond *cond)
-{
-    must(pthread_cond_broadcast(&cond->cond));
-}
-
-NO_LOCK_ANALYSIS void
-cond_wait_locked(struct cond *cond, struct lock *lock)
-{
-    note_waiting(lock->rank);
-    must(pthread_cond_wait(&cond->cond, &lock->mutex));
-}
-
-static struct timespec
-timespec_of(int64_t at_us)
-{
-    return (struct timespec){
-        .tv_sec = at_us / CLOCK_US_PER_S,
-        .tv_nsec = at_us % CLOCK_US_PER_S * 1000,
-    };
-}
-
-/* A frozen clock cannot wake anybody, so look at it again and again: a wake without cause. */
-static bool
-wait_while_frozen(struct cond *cond, struct lock *lock, int64_t deadline_us)
-{
-    struct timespec now;
-    must(clock_gettime(CLOCK_MONOTONIC, &now));
-    int64_t now_us = now.tv_sec * CLOCK_US_PER_S + now.tv_nsec / 1000;
-    struct timespec until = timespec_of(now_us + FROZEN_SLICE_US);
-    int result = pthread_cond_timedwait(&cond->cond, &lock->mutex, &until);
-    must(result == ETIMEDOUT ? 0 : result);
-    return result == 0 || clock_now_us() < deadline_us;
-}
-
-NO_LOCK_ANALYSIS bool
-cond_wait_until_locked(struct cond *cond, struct lock *lock, int64_t deadline_us)
-{
-    if (deadline_us == CLOCK_NEVER) {
-        cond_wait_locked(cond, lock);
-        return true;
-    }
-    note_waiting(lock->rank);
-    if (clock_is_frozen()) {
-        return wait_while_frozen(cond, lock, deadline_us);
-    }
-    struct timespec until = timespec_of(deadline_us > 0 ? deadline_us : 0);
-    int result = pthread_cond_timedwait(&cond->cond, &lock->mutex, &until);
-    must(result == ETIMEDOUT ? 0 : result);
-    return result == 0;
 }
