@@ -1,0 +1,289 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* What the sandbox refuses, by the errno that a plugin sees: as the user of the test and, where
+ * that is root, as a plain user too; without and with the network. The plugin is the fixture
+ * "tries". */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/base/attr.h"
+#include "tests/support/common.h"
+#include "tests/support/tmpdir.h"
+#include "tests/worker/hands.h"
+
+#define ARGS 12
+#define PLAIN_USER "65534"
+#define SETPRIV "/usr/bin/setpriv"
+
+/* What a try must give: without the network, with it. */
+struct wanted {
+    const char *name;
+    int errno_alone;
+    int errno_net;
+};
+
+#define NEVER(name)                                                                                \
+    {                                                                                              \
+        name, EPERM, EPERM                                                                         \
+    }
+
+static const struct wanted wanted[] = {
+    /* while the plugin is loaded: opening is allowed, but only where Landlock lets it */
+    { "loading-open-passwd", EACCES, EACCES },
+    NEVER("loading-open-write"),
+    { "loading-socket-tcp", EPERM, 0 },
+    NEVER("loading-clone"),
+    NEVER("loading-execve"),
+    NEVER("loading-kill-parent"),
+    NEVER("loading-ptrace"),
+    NEVER("loading-memfd"),
+    NEVER("loading-fcntl-owner"),
+    NEVER("loading-bpf"),
+    /* and once it runs */
+    { "open-passwd", EPERM, EACCES },
+    { "open-shadow", EPERM, EACCES },
+    { "open-hosts", EPERM, 0 },
+    NEVER("open-write"),
+    NEVER("open-tmpfile"),
+    NEVER("creat"),
+    { "openat2", ENOSYS, ENOSYS },
+    NEVER("open-proc"),
+    NEVER("unlink"),
+    { "statx", ENOSYS, ENOSYS },
+    NEVER("chdir"),
+    NEVER("memfd"),
+    NEVER("dup"),
+    NEVER("pipe"),
+    NEVER("fcntl-owner"),
+    NEVER("fcntl-dup"),
+    NEVER("ioctl"),
+    { "socket-tcp", EPERM, 0 },
+    { "socket-tcp6", EPERM, 0 },
+    { "socket-udp", EPERM, 0 },
+    NEVER("socket-raw"),
+    NEVER("socket-unix"),
+    NEVER("socket-netlink"),
+    NEVER("socketpair"),
+    NEVER("bind"),
+    NEVER("listen"),
+    NEVER("clone"),
+    NEVER("clone-thread"),
+    { "clone3", ENOSYS, ENOSYS },
+#if defined(__x86_64__)
+    NEVER("fork"),
+    NEVER("vfork"),
+#endif
+    NEVER("execve"),
+    NEVER("execveat"),
+    NEVER("kill-parent"),
+    NEVER("kill-all"),
+    NEVER("tgkill-parent"),
+    { "tgkill-itself", 0, 0 }, /* abort() */
+    NEVER("tkill"),
+    NEVER("ptrace"),
+    NEVER("ptrace-me"),
+    NEVER("process-vm"),
+    NEVER("pidfd-open"),
+    NEVER("prlimit-parent"),
+    NEVER("limit-files"),
+    NEVER("unshare"),
+    NEVER("mount"),
+    NEVER("setuid"),
+    NEVER("personality"),
+    NEVER("bpf"),
+    NEVER("io-uring"),
+    NEVER("userfaultfd"),
+    NEVER("perf"),
+    NEVER("keyctl"),
+    NEVER("shmget"),
+    NEVER("affinity"),
+    { "mmap", 0, 0 },
+    NEVER("mmap-exec"),
+    NEVER("mprotect-exec"),
+    NEVER("pkey-mprotect"),
+    NEVER("mlock"),
+    NEVER("seccomp"),
+    NEVER("landlock"),
+    NEVER("capset"),
+    NEVER("readlink"),
+    NEVER("limit-memory"),
+#if !defined(ROLLCALL_SANITIZED)
+    NEVER("prctl"),
+    { "mmap-much", ENOMEM, ENOMEM },
+    { "stat", EPERM, 0 },
+#endif
+};
+
+static int
+noted(const struct call_answer *answer, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < answer->note_count; i++) {
+        if (strncmp(answer->notes[i], name, len) == 0 && answer->notes[i][len] == ' ') {
+            return (int)strtol(answer->notes[i] + len, NULL, 10);
+        }
+    }
+    support_fail("the plugin did not try %s", name);
+}
+
+static void
+expect_refusals(struct hands *hands, bool network)
+{
+    const struct call_request request = { .kind = CALL_ENUMERATE };
+    struct call_answer *answer = hands_call(hands, &request);
+    assert_int_equal(answer->outcome, CALL_ENUMERATED);
+    int wrong = 0;
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        int found = noted(answer, wanted[i].name);
+        int want = network ? wanted[i].errno_net : wanted[i].errno_alone;
+        if (found != want) {
+            print_error("%zu: %s gave %d (%s), wants %d\n", i, wanted[i].name, found,
+                        strerror(found), want);
+            wrong++;
+        }
+    }
+    assert_int_equal(wrong, 0);
+    /* and nothing was tried that nobody judges */
+    assert_int_equal(answer->note_count, ARRAY_LEN(wanted));
+    call_answer_free(&answer);
+}
+
+static void
+refuses_alone(void **state)
+{
+    (void)state;
+    struct hands hands;
+    hands_open(&hands, HANDS_FIXTURE("tries"), NULL);
+    hands_greet(&hands);
+    expect_refusals(&hands, false);
+    assert_int_equal(hands_hang_up(&hands), 0);
+}
+
+static void
+refuses_with_network(void **state)
+{
+    (void)state;
+    struct hands hands;
+    hands_open(&hands, HANDS_FIXTURE("tries"), "net");
+    hands_greet(&hands);
+    expect_refusals(&hands, true);
+    assert_int_equal(hands_hang_up(&hands), 0);
+}
+
+/* Where everybody can read it: a build may stand in a folder that only root sees. */
+static char *
+copy_for_all(const struct tmpdir *dir, const char *from, const char *name)
+{
+    size_t len = 0;
+    char *bytes = support_read_file(from, &len);
+    char *path = tmpdir_join(dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), len);
+    assert_int_equal(fchmod(fd, 0755), 0);
+    assert_int_equal(close(fd), 0);
+    free(bytes);
+    return path;
+}
+
+static void
+refuses_plain_user(void **state)
+{
+    (void)state;
+    if (geteuid() != 0 || access(SETPRIV, X_OK) != 0) {
+        skip(); /* the other tests were a plain user's already */
+    }
+    struct tmpdir *dir = tmpdir_new();
+    assert_int_equal(chmod(tmpdir_path(dir), 0755), 0);
+    char *worker = copy_for_all(dir, HANDS_WORKER, "rollcall-worker");
+    char *plugin = copy_for_all(dir, HANDS_FIXTURE("tries"), "tries.so");
+    char *parent = support_text("%ld", (long)getpid());
+    const char *const argv[ARGS] = { SETPRIV,          "--reuid", PLAIN_USER, "--regid", PLAIN_USER,
+                                     "--clear-groups", "--",      worker,     plugin,    parent };
+    struct hands hands;
+    hands_start(&hands, argv);
+    hands_greet(&hands);
+    expect_refusals(&hands, false);
+    assert_int_equal(hands_hang_up(&hands), 0);
+    free(parent);
+    free(plugin);
+    free(worker);
+    tmpdir_free(&dir);
+}
+
+/* A line of /proc/<pid>/status, behind its name. */
+static void
+expect_status(pid_t pid, const char *name, const char *value)
+{
+    char *path = support_text("/proc/%ld/status", (long)pid);
+    char *text = support_read_file(path, NULL);
+    char *line = strstr(text, name);
+    assert_non_null(line);
+    line += strlen(name);
+    line[strcspn(line, "\n")] = '\0';
+    assert_string_equal(line + strspn(line, ":\t "), value);
+    free(text);
+    free(path);
+}
+
+static void
+shows_in_proc(void **state)
+{
+    (void)state;
+    struct hands hands;
+    hands_open(&hands, HANDS_GITHUB, NULL);
+    hands_greet(&hands);
+    expect_status(hands.pid, "\nCapPrm", "0000000000000000");
+    expect_status(hands.pid, "\nCapEff", "0000000000000000");
+    expect_status(hands.pid, "\nNoNewPrivs", "1");
+    expect_status(hands.pid, "\nSeccomp", "2");
+    expect_status(hands.pid, "\nSeccomp_filters", "2");
+    assert_int_equal(hands_hang_up(&hands), 0);
+}
+
+#if defined(__x86_64__)
+static void
+kills_foreign_calls(void **state)
+{
+    (void)state;
+    struct hands hands;
+    const struct call_request request = { .kind = CALL_BLOCK,
+                                          .subject_kind = ROLLCALL_USERNAME,
+                                          .subject = "foreign" };
+    struct buf bytes;
+    hands_open(&hands, HANDS_FIXTURE("tries"), NULL);
+    hands_greet(&hands);
+    buf_init(&bytes, CALL_REQUEST_BYTES_MAX);
+    assert_int_equal(call_encode_request(&request, &bytes), ERROR_OK);
+    assert_int_equal(frame_send(hands.channel, FRAME_CALL, 1, bytes.bytes, bytes.len), ERROR_OK);
+    buf_fini(&bytes);
+    assert_int_equal(hands_wait(&hands), -SIGSYS);
+}
+#endif
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_alone),
+        cmocka_unit_test(refuses_with_network),
+        cmocka_unit_test(refuses_plain_user),
+        cmocka_unit_test(shows_in_proc),
+#if defined(__x86_64__)
+        cmocka_unit_test(kills_foreign_calls),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
