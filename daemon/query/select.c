@@ -179,8 +179,8 @@ has_wanted_tag(const struct selector *selector, const struct checker *checker)
     return false;
 }
 
-/* Without platforms and catalogue: the C plugins for an early return; everything for a sweep, what is
- * adult only for those who say so. */
+/* Without platforms and catalogue: the C plugins for an early return; everything for a sweep, what
+ * is adult only for those who say so. */
 static bool
 is_default(const struct query_request *request, const struct checker *checker)
 {
