@@ -40,20 +40,20 @@ struct gate {
 /* ---- binding ------------------------------------------------------------------------------ */
 
 static int
-remove_stale(const char *path, struct error_text *why)
+say_io(struct error_text *why, const char *what, const char *path)
+{
+    return error_say(why, ERROR_IO, "cannot %s %s: %s", what, path, strerror(errno));
+}
+
+/* Only a socket is replaced: it is a dead daemon's, for the lock is ours. */
+static int
+judge_place(const char *path, struct error_text *why)
 {
     struct stat found;
-    if (lstat(path, &found) != 0) {
-        return ERROR_OK; /* not there, or bind() will say what is wrong */
-    }
-    if (!S_ISSOCK(found.st_mode)) {
+    if (lstat(path, &found) == 0 && !S_ISSOCK(found.st_mode)) {
         return error_say(why, ERROR_INVALID, "%s is there and is no socket; remove it", path);
     }
-    if (unlink(path) != 0) {
-        return error_say(why, ERROR_IO, "cannot remove the old socket %s: %s", path,
-                         strerror(errno));
-    }
-    return ERROR_OK;
+    return ERROR_OK; /* not there, or bind() will say what is wrong */
 }
 
 /* The group may not exist, or not be ours to give: then the socket is for the user's own group. */
@@ -71,20 +71,26 @@ give_to_group(const char *path)
     free(text);
 }
 
-/* Nobody can connect before listen(), so the mode is right from the first connection on. */
+/* Under another name first: the path leads to a socket that listens and has the right mode from the
+ * moment it is there. */
 static int
 bind_and_listen(const char *path, int fd, struct error_text *why)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", path);
+    const char *new_path = address.sun_path;
+    (void)unlink(new_path);
     if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        return error_say(why, ERROR_IO, "cannot bind %s: %s", path, strerror(errno));
+        return say_io(why, "bind", path);
     }
-    give_to_group(path);
-    if (chmod(path, SOCKET_MODE) != 0 || listen(fd, SOMAXCONN) != 0) {
-        return error_say(why, ERROR_IO, "cannot listen on %s: %s", path, strerror(errno));
+    give_to_group(new_path);
+    int error = ERROR_OK;
+    if (chmod(new_path, SOCKET_MODE) != 0 || listen(fd, SOMAXCONN) != 0 ||
+        rename(new_path, path) != 0) {
+        error = say_io(why, "listen on", path);
+        (void)unlink(new_path);
     }
-    return ERROR_OK;
+    return error;
 }
 
 static void
@@ -104,7 +110,7 @@ gate_reopen(struct gate *gate, struct error_text *why)
     const char *path = gate->options.path;
     struct stat found = { 0 };
     stop_listening(gate);
-    int error = remove_stale(path, why);
+    int error = judge_place(path, why);
     if (error != ERROR_OK) {
         return error;
     }

@@ -103,9 +103,8 @@ messages_over_1_mib_close_their_connection(void **state)
         expect_code(other, 100, 0);
     }
     expect_flat(daemon, before);
-    char *log = daemon_log(daemon);
-    assert_non_null(strstr(log, "a message of 10485760 bytes, at most 1048576 are read"));
-    free(log);
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR,
+                                "a message of 10485760 bytes, at most 1048576 are read", 5000));
     free(text);
     rpc_free(&other);
     daemon_stop(&daemon);

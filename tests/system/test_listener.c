@@ -192,9 +192,7 @@ a_dead_inner_listener_is_made_anew(void **state)
         (void)close(fd);
         persistent_call(daemon_url(daemon));
     }
-    char *log = daemon_log(daemon);
-    assert_non_null(strstr(log, "made anew"));
-    free(log);
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "made anew", 5000));
     free(inner);
     daemon_stop(&daemon);
 }
@@ -313,6 +311,7 @@ tcp_serves_loopback_and_nothing_else(void **state)
                                 "plugin_dirs = [ ];",
                                 tmpdir_path(dir));
     struct daemon *daemon = daemon_start(&(struct daemon_options){ .config = config });
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "is ready", 5000));
     char *log = daemon_log(daemon);
     const char *at = strstr(log, "tcp://127.0.0.1:");
     assert_non_null(at);
