@@ -92,6 +92,16 @@ exits(rollcall_check *check)
     exit(0);
 }
 
+/* Only of one name: what others of the same plugin see of it is measured. */
+MISDEED
+mortal(rollcall_check *check)
+{
+    if (strcmp(check->subject, "die") == 0) {
+        return segfault(check);
+    }
+    return rollcall_unknown(check, ROLLCALL_NOT_PUBLIC);
+}
+
 MISDEED
 loop(rollcall_check *check)
 {
