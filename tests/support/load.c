@@ -183,7 +183,9 @@ load_run(struct load *const *loads, size_t count, int64_t run_us)
 {
     int64_t end_us = support_now_us() + run_us;
     for (size_t i = 0; i < count; i++) {
-        loads[i]->due_us = support_now_us();
+        if (loads[i]->due_us < support_now_us()) { /* what a pause left undone is not made up for */
+            loads[i]->due_us = support_now_us();
+        }
     }
     while (support_now_us() < end_us) {
         int64_t until_us = end_us;
