@@ -10,6 +10,7 @@
 #include "tests/support/common.h"
 #include "tests/support/daemon.h"
 #include "tests/support/rpc.h"
+#include "tests/support/tmpdir.h"
 #include "tests/support/world.h"
 
 #define SITES 500
@@ -20,7 +21,7 @@
 static const char *const ways[WAYS] = { "thread", "process" };
 
 static struct daemon *
-start_daemon(const struct world *world, const char *isolation)
+start_daemon(const struct world *world, const struct tmpdir *plugins, const char *isolation)
 {
     const struct daemon_plugin sites = { "sites", "count = " SITES_TEXT "; concurrency = 1000;" };
     char *lines = support_text("isolation = \"%s\";", isolation);
@@ -28,7 +29,7 @@ start_daemon(const struct world *world, const char *isolation)
         .world = world,
         .plugins = &sites,
         .plugin_count = 1,
-        .plugin_dir = TEST_BUILD_DIR "/tests/plugins",
+        .plugin_dir = tmpdir_path(plugins),
         .lines = lines,
     });
     free(lines);
@@ -65,9 +66,11 @@ compare_ways(size_t sweeps, int latency_ms)
                                 latency_ms);
     struct world *world = world_start(&(struct world_options){
         .script = script, .cases = TEST_SOURCE_DIR "/tests/plugin/fixtures" });
+    struct tmpdir *plugins = tmpdir_new();
+    free(tmpdir_copy(plugins, "sites.so", TEST_BUILD_DIR "/tests/plugins/sites.so"));
     for (int way = 0; way < WAYS; way++) {
         samples[way] = calloc(sweeps, sizeof(*samples[way]));
-        daemons[way] = start_daemon(world, ways[way]);
+        daemons[way] = start_daemon(world, plugins, ways[way]);
         rpcs[way] = rpc_dial(daemon_url(daemons[way]));
     }
     for (size_t i = 0; i < WARM + sweeps; i++) {
@@ -90,6 +93,7 @@ compare_ways(size_t sweeps, int latency_ms)
     }
     printf("  process to thread: %.3f (goal: at most 1.05)\n", p50[1] / p50[0]);
     world_stop(&world);
+    tmpdir_free(&plugins);
     free(script);
 }
 
