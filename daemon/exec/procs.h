@@ -19,35 +19,71 @@
 
 struct procs;
 
-/* A group that fails so often in PROCS_WINDOW_US is put aside, for PROCS_ASIDE_US at first. */
+/* From spawning to HELLO. */
+#define PROCS_START_US (INT64_C(5) * 1000 * 1000)
+/* From the closing of its socket to its end; then it is killed. */
+#define PROCS_LEAVE_US (INT64_C(1) * 1000 * 1000)
+/* An idle worker leaves after so long, except the last PROCS_IDLE_KEPT: one and the spare. */
+#define PROCS_IDLE_US (INT64_C(60) * 1000 * 1000)
+#define PROCS_IDLE_KEPT 2
+
+/* A worker that died is replaced at once; when that one dies too, after this, and then twice that,
+ * give or take a fifth. A minute without a death forgets all. */
+#define PROCS_RESPAWN_US (INT64_C(100) * 1000)
+#define PROCS_RESPAWN_MAX_US (INT64_C(30) * 1000 * 1000)
+#define PROCS_HEALTHY_US (INT64_C(60) * 1000 * 1000)
+
+/* A group that fails so often in PROCS_WINDOW_US is put aside, for PROCS_ASIDE_US at first. Then
+ * one worker is started and one call at a time admitted: an answer ends it, a death doubles it. */
 #define PROCS_FAILURES_MAX 5
 #define PROCS_WINDOW_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_ASIDE_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_ASIDE_MAX_US (INT64_C(15) * 60 * 1000 * 1000)
 
+/* Of a HELLO, of a REFUSED; of all calls that wait for a worker, together. */
+#define PROCS_HELLO_BYTES_MAX ((size_t)16 * 1024 * 1024)
+#define PROCS_SENTENCE_BYTES 256
+#define PROCS_QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+/* READY: the first worker said HELLO. REFUSED: the first worker did not get so far; final. */
 enum procs_state { PROCS_STARTING, PROCS_READY, PROCS_REFUSED, PROCS_ASIDE, PROCS_CLOSED };
 
 struct procs_options {
     struct loop *loop;
-    const char *program;     /* the worker's path */
-    const char *const *argv; /* its arguments, NULL at the end; copied */
-    const void *config;      /* payload of CONFIG; copied */
-    size_t config_len;
-    unsigned workers_max;  /* beside the spare */
-    size_t queue_max;      /* calls that wait for a worker; one more is BUSY */
-    int64_t call_limit_us; /* a call that takes longer is a loop: its worker is killed */
-    size_t answer_max;     /* bytes of one answer */
-    /* [loop] The state changed, or a worker ended badly: `sentence` says how ("killed by signal
-     * 11"). */
+    const char *program;     /* the worker's path; copied */
+    const char *const *argv; /* its arguments, its name first, NULL at the end; copied */
+    size_t queue_max;        /* calls that wait for a worker; one more is BUSY */
+    /* [loop] The state changed, or a worker ended badly: then `sentence` says how ("killed by
+     * signal 11 (SIGSEGV)", "exited with status 3", "broke the protocol: …", "was killed after 2
+     * s"), and comes before the failed call ends; else it is "". CLOSED: the last worker is gone.
+     * Never called from within a function of this file that the owner called. The bytes of a
+     * refusal are a stranger's. May call procs_close(), not procs_free(). */
     void (*told)(void *context, enum procs_state state, const char *sentence);
     void *context;
 };
 
-/** Errors: NOMEM. The first worker is started at once. Thread: [loop] or before it runs. */
+/** Errors: NOMEM. The first worker is started in the loop's next turn, by the thread that turns it:
+ *  that thread must stay as long as the workers do. Thread: [loop] or before it runs. */
 MUST_CHECK int procs_new(const struct procs_options *options, struct procs **out_procs);
 
 /** What HELLO carried; NULL before it came. Lives as long as the group. */
 const void *procs_hello(const struct procs *procs, size_t *out_len);
+
+/**
+ * Say what CONFIG carries and how many workers there may be beside the spare; until then calls
+ * wait. Once.
+ * Owner:  `config` is copied. Errors: NOMEM. Thread: [loop] or before it runs.
+ */
+MUST_CHECK int
+procs_configure(struct procs *procs, const void *config, size_t len, unsigned workers_max);
+
+struct procs_request {
+    const void *bytes; /* read or copied before procs_call() returns */
+    size_t len;
+    size_t answer_max; /* bytes of its answer */
+    int64_t limit_us;  /* a call that takes longer is a loop: its worker is killed */
+    bool then_leaves;  /* its worker answers nothing after it: for calls that use up memory */
+};
 
 /* The result of a call's future; borrowed, lives as long as the future. */
 struct procs_answer {
@@ -57,31 +93,35 @@ struct procs_answer {
 
 /**
  * One call.
- * Owner:  `bytes` are copied. *out_future is the caller's reference; its result is a const struct
- *         procs_answer *. Cancelling a running call lets its worker finish it and drops the answer.
+ * Owner:  *out_future is the caller's reference; its result is a const struct procs_answer *.
+ *         Cancelling a running call lets its worker finish it, within its limit, and drops the
+ *         answer.
  * Errors: at once: BUSY, CLOSED, NOMEM, PLUGIN (put aside or refused). Through the future: PLUGIN
- * (the worker died or spoke nonsense), TIMEOUT (it was killed at its limit), CANCELLED. Thread:
+ * (the worker died or spoke nonsense, or the group was put aside meanwhile), TIMEOUT (the worker
+ * was killed at its limit), CLOSED, CANCELLED; TOO_BIG, NOMEM, IO (it could not be sent). Thread:
  * [loop]; ends on the loop.
  */
 MUST_CHECK int
-procs_call(struct procs *procs, const void *bytes, size_t len, struct future **out_future);
+procs_call(struct procs *procs, const struct procs_request *request, struct future **out_future);
 
 /** Fail what waits, let running calls end, then let the workers leave (close their sockets); those
- * that do not within a second are killed. */
+ *  that do not within PROCS_LEAVE_US are killed. May be called twice. */
 void procs_close(struct procs *procs);
 /** Whether all workers are gone. */
 bool procs_is_gone(const struct procs *procs);
-/** Kill and reap whatever is left, free all. Thread: [loop], or when it no longer runs. */
+/** Kill and reap whatever is left, free all; calls in hand fail with CLOSED. Accepts NULL.
+ *  Thread: [loop], or when it no longer runs. */
 void procs_free(struct procs **procs);
 
 struct procs_stats {
     unsigned workers; /* alive, the spare included */
     unsigned busy;
+    unsigned idle; /* ready for a call */
     size_t queued;
     uint64_t calls;
     uint64_t deaths;
     enum procs_state state;
-    char last_error[128]; /* "" when none */
+    char last_error[PROCS_SENTENCE_BYTES]; /* "" when none */
 };
 void procs_stats(const struct procs *procs, struct procs_stats *out_stats);
 

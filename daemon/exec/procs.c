@@ -1,0 +1,385 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Calls of the process pool: from the caller into the queue, from the queue to a worker, and their
+ * ends. A call is counted twice while it lives: the caller's reference, and that of the queue or of
+ * the worker that has it in hand. */
+#include "daemon/exec/procs_int.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+
+static struct procs_call *
+call_of(struct future *future)
+{
+    return CONTAINER_OF(future, struct procs_call, future);
+}
+
+static void
+free_call(struct future *future)
+{
+    struct procs_call *call = call_of(future);
+    if (call->has_frame) {
+        frame_release(&call->frame);
+    }
+    free(call->copy);
+    free(call);
+}
+
+static const struct future_ops call_ops = { .name = "process call", .free = free_call };
+
+static void
+unqueue(struct procs_call *call)
+{
+    list_remove(&call->node);
+    call->procs->queued--;
+    call->procs->queued_bytes -= call->len;
+}
+
+static void
+enqueue(struct procs *procs, struct procs_call *call)
+{
+    list_push_back(&procs->queue, &call->node);
+    procs->queued++;
+    procs->queued_bytes += call->len;
+}
+
+static void
+drop(struct procs_call *call)
+{
+    struct future *future = &call->future;
+    future_unref(&future);
+}
+
+/* However it ended: one that was cancelled in the queue leaves it. */
+static void
+call_ended(struct future *future, void *context)
+{
+    struct procs_call *call = context;
+    (void)future;
+    if (list_is_linked(&call->node)) {
+        unqueue(call);
+        drop(call);
+    }
+}
+
+void
+procs_end_call(struct procs_call *call, struct frame *frame)
+{
+    call->frame = *frame;
+    call->has_frame = true;
+    call->answer = (struct procs_answer){ .bytes = frame->payload, .len = frame->len };
+    (void)future_finish(&call->future, &call->answer);
+    drop(call);
+}
+
+void
+procs_fail_call(struct procs_call *call, int error)
+{
+    (void)future_fail(&call->future, error);
+    drop(call);
+}
+
+void
+procs_fail_queue(struct procs *procs, int error)
+{
+    struct list failed;
+    list_init(&failed);
+    list_append_all(&failed, &procs->queue); /* their callbacks may queue anew */
+    while (!list_is_empty(&failed)) {
+        struct procs_call *call = LIST_ENTRY(failed.next, struct procs_call, node);
+        unqueue(call);
+        procs_fail_call(call, error);
+    }
+}
+
+void
+procs_put_back(struct procs_call *call)
+{
+    struct procs *procs = call->procs;
+    list_push_front(&procs->queue, &call->node);
+    procs->queued++;
+    procs->queued_bytes += call->len;
+}
+
+/* The one that was busy last: so the others stay idle, and may leave. */
+static struct worker *
+find_idle(struct procs *procs)
+{
+    LIST_FOR_EACH (node, &procs->workers) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->state == WORKER_IDLE) {
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+static void
+hand_out(struct procs *procs)
+{
+    while (!list_is_empty(&procs->queue) &&
+           procs_count(procs, WORKER_BUSY) < (procs->is_probing ? 1 : procs->workers_max)) {
+        struct worker *worker = find_idle(procs);
+        if (worker == NULL) {
+            return;
+        }
+        struct procs_call *call = LIST_ENTRY(procs->queue.next, struct procs_call, node);
+        unqueue(call);
+        procs_worker_feed(worker, call);
+    }
+}
+
+void
+procs_balance(struct procs *procs)
+{
+    if (procs->state == PROCS_READY || procs->is_probing) {
+        hand_out(procs);
+    }
+    procs_plan(procs);
+}
+
+static int
+judge_call(const struct procs *procs, const struct procs_request *request)
+{
+    switch (procs->state) {
+    case PROCS_CLOSED:
+        return ERROR_CLOSED;
+    case PROCS_REFUSED:
+        return ERROR_PLUGIN;
+    case PROCS_ASIDE:
+        if (!procs->is_probing || procs->queued > 0 || procs_count(procs, WORKER_BUSY) > 0) {
+            return ERROR_PLUGIN;
+        }
+        break;
+    case PROCS_STARTING:
+    case PROCS_READY:
+        break;
+    }
+    if (procs->queued >= procs->queue_max || procs->queued_bytes > PROCS_QUEUE_BYTES_MAX ||
+        request->len > PROCS_QUEUE_BYTES_MAX - procs->queued_bytes) {
+        return ERROR_BUSY;
+    }
+    return ERROR_OK;
+}
+
+static struct procs_call *
+new_call(struct procs *procs, const struct procs_request *request)
+{
+    struct procs_call *call = calloc(1, sizeof(*call));
+    if (call == NULL) {
+        return NULL;
+    }
+    future_init(&call->future, &call_ops);
+    call->procs = procs;
+    list_init(&call->node);
+    call->ended = (struct future_callback){ .fn = call_ended, .context = call };
+    call->bytes = request->bytes;
+    call->len = request->len;
+    call->answer_max = request->answer_max;
+    call->limit_us = request->limit_us;
+    call->then_leaves = request->then_leaves;
+    call->id = ++procs->next_id;
+    future_on_done(&call->future, &call->ended);
+    return call;
+}
+
+/* It waits: its bytes are the caller's only until we return. */
+static int
+keep_bytes(struct procs_call *call)
+{
+    call->copy = malloc(call->len + 1);
+    if (call->copy == NULL) {
+        unqueue(call);
+        drop(call); /* the queue's reference */
+        return ERROR_NOMEM;
+    }
+    if (call->len > 0) {
+        memcpy(call->copy, call->bytes, call->len);
+    }
+    call->bytes = call->copy;
+    return ERROR_OK;
+}
+
+int
+procs_call(struct procs *procs, const struct procs_request *request, struct future **out_future)
+{
+    int error = judge_call(procs, request);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    struct procs_call *call = new_call(procs, request);
+    if (call == NULL) {
+        return ERROR_NOMEM;
+    }
+    struct future *future = &call->future;
+    (void)future_ref(future);
+    enqueue(procs, call);
+    procs_balance(procs);
+    if (list_is_linked(&call->node)) {
+        error = keep_bytes(call);
+    }
+    if (error != ERROR_OK) {
+        future_unref(&future);
+        return error;
+    }
+    procs->calls++;
+    *out_future = future;
+    return ERROR_OK;
+}
+
+/* ---- lives -------------------------------------------------------------------------------- */
+
+static char **
+copy_argv(const char *const *argv)
+{
+    size_t count = 0;
+    while (argv[count] != NULL) {
+        count++;
+    }
+    char **copy = calloc(count + 1, sizeof(char *));
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = strdup(argv[i]);
+        if (copy[i] == NULL) {
+            for (size_t j = 0; j < i; j++) {
+                free(copy[j]);
+            }
+            free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+static void
+free_argv(char **argv)
+{
+    for (size_t i = 0; argv != NULL && argv[i] != NULL; i++) {
+        free(argv[i]);
+    }
+    free(argv);
+}
+
+int
+procs_new(const struct procs_options *options, struct procs **out_procs)
+{
+    struct procs *procs = calloc(1, sizeof(*procs));
+    if (procs == NULL) {
+        return ERROR_NOMEM;
+    }
+    list_init(&procs->workers);
+    list_init(&procs->queue);
+    procs->loop = options->loop;
+    procs->queue_max = options->queue_max;
+    procs->told = options->told;
+    procs->context = options->context;
+    procs->starter.fn = procs_starter_due;
+    procs->trimmer.fn = procs_trimmer_due;
+    procs->program = strdup(options->program);
+    procs->argv = copy_argv(options->argv);
+    if (procs->program == NULL || procs->argv == NULL) {
+        procs_free(&procs);
+        return ERROR_NOMEM;
+    }
+    procs_plan(procs);
+    *out_procs = procs;
+    return ERROR_OK;
+}
+
+const void *
+procs_hello(const struct procs *procs, size_t *out_len)
+{
+    *out_len = procs->hello_len;
+    return procs->hello;
+}
+
+int
+procs_configure(struct procs *procs, const void *config, size_t len, unsigned workers_max)
+{
+    assert(!procs->is_configured && workers_max > 0);
+    procs->config = malloc(len + 1);
+    if (procs->config == NULL) {
+        return ERROR_NOMEM;
+    }
+    if (len > 0) {
+        memcpy(procs->config, config, len);
+    }
+    procs->config_len = len;
+    procs->workers_max = workers_max;
+    procs->is_configured = true;
+    LIST_FOR_EACH (node, &procs->workers) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->state == WORKER_GREETED) {
+            procs_worker_configure(worker);
+        }
+    }
+    procs_balance(procs);
+    return ERROR_OK;
+}
+
+void
+procs_close(struct procs *procs)
+{
+    if (procs->state == PROCS_CLOSED) {
+        return;
+    }
+    procs->state = PROCS_CLOSED;
+    procs->is_probing = false;
+    procs_fail_queue(procs, ERROR_CLOSED);
+    LIST_FOR_EACH (node, &procs->workers) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->state != WORKER_BUSY) {
+            procs_worker_leave(worker);
+        }
+    }
+    procs_plan(procs);
+}
+
+bool
+procs_is_gone(const struct procs *procs)
+{
+    return list_is_empty(&procs->workers);
+}
+
+void
+procs_free(struct procs **procs)
+{
+    struct procs *dropped = *procs;
+    if (dropped == NULL) {
+        return;
+    }
+    *procs = NULL;
+    dropped->state = PROCS_CLOSED;
+    procs_fail_queue(dropped, ERROR_CLOSED);
+    struct list *node;
+    while ((node = list_pop_front(&dropped->workers)) != NULL) {
+        procs_worker_free(LIST_ENTRY(node, struct worker, node));
+    }
+    loop_timer_disarm(dropped->loop, &dropped->starter);
+    loop_timer_disarm(dropped->loop, &dropped->trimmer);
+    free_argv(dropped->argv);
+    free(dropped->program);
+    free(dropped->hello);
+    free(dropped->config);
+    free(dropped);
+}
+
+void
+procs_stats(const struct procs *procs, struct procs_stats *out_stats)
+{
+    *out_stats = (struct procs_stats){
+        .busy = procs_count(procs, WORKER_BUSY),
+        .idle = procs_count(procs, WORKER_IDLE),
+        .queued = procs->queued,
+        .calls = procs->calls,
+        .deaths = procs->deaths,
+        .state = procs->state,
+    };
+    for (const struct list *node = procs->workers.next; node != &procs->workers;
+         node = node->next) {
+        out_stats->workers++;
+    }
+    memcpy(out_stats->last_error, procs->last_error, sizeof(out_stats->last_error));
+}

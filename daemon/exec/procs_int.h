@@ -1,0 +1,138 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* What the files of the process pool share: procs.c has the calls and their queue, procs_worker.c
+ * one worker and what it says, procs_life.c how many there are and what their deaths mean. */
+#ifndef ROLLCALL_EXEC_PROCS_INT_H
+#define ROLLCALL_EXEC_PROCS_INT_H
+
+#include "daemon/base/frame.h"
+#include "daemon/base/list.h"
+#include "daemon/exec/proc.h"
+#include "daemon/exec/procs.h"
+
+/* One worker's life. It goes down this list, and to and fro between IDLE and BUSY. */
+enum worker_state {
+    WORKER_STARTING, /* spawned: HELLO is awaited */
+    WORKER_GREETED,  /* HELLO came, what to configure it with is not known yet */
+    WORKER_IDLE,
+    WORKER_BUSY,
+    WORKER_LEAVING, /* hung up: it ends by itself, or is killed at its limit */
+    WORKER_DYING    /* killed, or it hung up: to be buried */
+};
+
+struct procs_call;
+
+struct worker {
+    struct procs *procs;
+    struct list node; /* in procs->workers: who was busy last stands first */
+    enum worker_state state;
+    struct proc proc;
+    struct loop_watch frames;
+    struct loop_watch exit;
+    struct loop_timer limit; /* of its start, its call, its leaving */
+    int64_t idle_since_us;
+    struct procs_call *call;           /* BUSY, and what died with it */
+    bool was_expected;                 /* its end is no death */
+    int error;                         /* what the call in hand ends with; 0: PLUGIN */
+    char reason[PROCS_SENTENCE_BYTES]; /* why we killed it; "" when we did not */
+};
+
+struct procs_call {
+    struct future future; /* first: what the caller holds */
+    struct procs *procs;  /* until it has ended */
+    struct list node;     /* in procs->queue */
+    struct future_callback ended;
+    const void *bytes;
+    void *copy; /* of `bytes`, once it had to wait */
+    size_t len;
+    size_t answer_max;
+    int64_t limit_us;
+    bool then_leaves;
+    uint64_t id;
+    struct frame frame; /* the answer's */
+    bool has_frame;
+    struct procs_answer answer;
+};
+
+struct procs {
+    struct loop *loop;
+    char *program;
+    char **argv;
+    size_t queue_max;
+    void (*told)(void *context, enum procs_state state, const char *sentence);
+    void *context;
+
+    enum procs_state state;
+    bool was_told_gone;
+    void *hello;
+    size_t hello_len;
+    bool is_configured;
+    void *config;
+    size_t config_len;
+    unsigned workers_max;
+
+    struct list workers;
+    struct list queue;
+    size_t queued;
+    size_t queued_bytes;
+    uint64_t next_id;
+    uint64_t calls;
+
+    struct loop_timer starter; /* the next worker's start */
+    struct loop_timer trimmer; /* the next look at who has been idle for long */
+
+    /* What deaths mean. */
+    uint64_t deaths;
+    unsigned deaths_in_row;
+    uint64_t window_deaths; /* since it was last put aside */
+    int64_t last_death_us;
+    int64_t not_before_us;                 /* no new worker until then */
+    int64_t deaths_us[PROCS_FAILURES_MAX]; /* of the latest, as a ring */
+    int64_t aside_us;                      /* how long it is put aside */
+    int64_t admitted_us;                   /* when it last came back */
+    bool is_probing;                       /* put aside, and one worker may try again */
+    char last_error[PROCS_SENTENCE_BYTES];
+};
+
+/* procs.c */
+/** Hand queued calls to idle workers; start and retire workers as the calls demand. */
+void procs_balance(struct procs *procs);
+/** The call that a worker had in hand ends: with its answer's frame (which becomes the call's), or
+ *  with an error. */
+void procs_end_call(struct procs_call *call, struct frame *frame);
+void procs_fail_call(struct procs_call *call, int error);
+void procs_fail_queue(struct procs *procs, int error);
+/** Put back what was never sent, as the next in line. */
+void procs_put_back(struct procs_call *call);
+
+/* procs_worker.c */
+/** Errors: NOMEM, IO; `why` in words. */
+MUST_CHECK int procs_worker_start(struct procs *procs, struct error_text *why);
+/** Send CONFIG to one that has greeted. */
+void procs_worker_configure(struct worker *worker);
+/** Send a call to an idle one. The reference to `call` is the worker's from now on. */
+void procs_worker_feed(struct worker *worker, struct procs_call *call);
+void procs_worker_leave(struct worker *worker);
+/** Kill and bury at once, free. */
+void procs_worker_free(struct worker *worker);
+/** HELLO, CALL in hand or waiting for one: not on its way out. */
+bool procs_worker_is_usable(const struct worker *worker);
+
+/* procs_life.c */
+/** The first HELLO came. */
+void procs_greeted(struct procs *procs);
+/** A worker could not be started, or ended and was not expected to. */
+void procs_note_death(struct procs *procs, const char *sentence);
+/** The first worker said or showed that there is nothing to be had. */
+void procs_refuse(struct procs *procs, const char *sentence);
+/** A call was answered. */
+void procs_note_answer(struct procs *procs);
+/** A worker is gone, whatever it was. */
+void procs_note_gone(struct procs *procs);
+void procs_starter_due(struct loop_timer *timer);
+void procs_trimmer_due(struct loop_timer *timer);
+/** Arm or disarm the timers by what the calls demand. */
+void procs_plan(struct procs *procs);
+unsigned procs_count(const struct procs *procs, enum worker_state state);
+
+#endif

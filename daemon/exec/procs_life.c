@@ -1,0 +1,276 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* How many workers a group has, and what their deaths mean: back-off for the next start, and a
+ * circuit breaker for the group. One worker is started a turn of the loop, since a start costs the
+ * loop a third of a millisecond. */
+#include "daemon/exec/procs_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+
+/* The share of a delay that chance takes or gives, in percent: groups that failed together do not
+ * come back together. */
+#define JITTER_PERCENT 20
+
+unsigned
+procs_count(const struct procs *procs, enum worker_state state)
+{
+    unsigned count = 0;
+    for (const struct list *node = procs->workers.next; node != &procs->workers;
+         node = node->next) {
+        count += LIST_ENTRY(node, const struct worker, node)->state == state;
+    }
+    return count;
+}
+
+static unsigned
+count_usable(const struct procs *procs)
+{
+    unsigned count = 0;
+    for (const struct list *node = procs->workers.next; node != &procs->workers;
+         node = node->next) {
+        count += procs_worker_is_usable(LIST_ENTRY(node, const struct worker, node));
+    }
+    return count;
+}
+
+/* As many as there are calls, and a spare beside them. */
+static unsigned
+count_wanted(const struct procs *procs)
+{
+    switch (procs->state) {
+    case PROCS_STARTING:
+        return 1;
+    case PROCS_READY: {
+        if (!procs->is_configured) {
+            return 1;
+        }
+        size_t demand = procs_count(procs, WORKER_BUSY) + procs->queued;
+        return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
+    }
+    case PROCS_ASIDE:
+        return procs->is_probing;
+    case PROCS_REFUSED:
+    case PROCS_CLOSED:
+        return 0;
+    }
+    return 0;
+}
+
+/* The idle one that leaves first: the last of the list. */
+static struct worker *
+find_oldest_idle(struct procs *procs)
+{
+    struct worker *oldest = NULL;
+    LIST_FOR_EACH (node, &procs->workers) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->state == WORKER_IDLE) {
+            oldest = worker;
+        }
+    }
+    return oldest;
+}
+
+static void
+plan_trimmer(struct procs *procs)
+{
+    if (procs_count(procs, WORKER_IDLE) <= PROCS_IDLE_KEPT) {
+        loop_timer_disarm(procs->loop, &procs->trimmer);
+    } else if (!procs->trimmer.armed) {
+        int64_t since_us = find_oldest_idle(procs)->idle_since_us;
+        loop_timer_arm(procs->loop, &procs->trimmer, since_us + PROCS_IDLE_US);
+    }
+}
+
+void
+procs_plan(struct procs *procs)
+{
+    plan_trimmer(procs);
+    if (procs->state == PROCS_ASIDE && !procs->is_probing) {
+        return; /* armed for the end of that */
+    }
+    if (count_usable(procs) >= count_wanted(procs)) {
+        loop_timer_disarm(procs->loop, &procs->starter);
+    } else if (!procs->starter.armed) {
+        int64_t now_us = clock_now_us();
+        loop_timer_arm(procs->loop, &procs->starter,
+                       procs->not_before_us > now_us ? procs->not_before_us : now_us);
+    }
+}
+
+void
+procs_starter_due(struct loop_timer *timer)
+{
+    struct procs *procs = CONTAINER_OF(timer, struct procs, starter);
+    struct error_text why = { "" };
+    if (procs->state == PROCS_ASIDE) {
+        procs->is_probing = true;
+    }
+    if (count_usable(procs) < count_wanted(procs) && procs_worker_start(procs, &why) != ERROR_OK) {
+        procs_note_death(procs, why.text);
+    }
+    procs_plan(procs);
+}
+
+void
+procs_trimmer_due(struct loop_timer *timer)
+{
+    struct procs *procs = CONTAINER_OF(timer, struct procs, trimmer);
+    int64_t now_us = clock_now_us();
+    while (procs_count(procs, WORKER_IDLE) > PROCS_IDLE_KEPT) {
+        struct worker *worker = find_oldest_idle(procs);
+        if (now_us - worker->idle_since_us < PROCS_IDLE_US) {
+            break;
+        }
+        procs_worker_leave(worker);
+    }
+    procs_plan(procs);
+}
+
+/* ---- what is told ------------------------------------------------------------------------- */
+
+static void
+tell(struct procs *procs, const char *sentence)
+{
+    if (procs->told != NULL) {
+        procs->told(procs->context, procs->state, sentence);
+    }
+}
+
+void
+procs_greeted(struct procs *procs)
+{
+    if (procs->state == PROCS_STARTING) {
+        procs->state = PROCS_READY;
+        tell(procs, "");
+    }
+}
+
+void
+procs_note_gone(struct procs *procs)
+{
+    if (procs->state == PROCS_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {
+        procs->was_told_gone = true;
+        tell(procs, "");
+    }
+}
+
+static void
+keep_sentence(struct procs *procs, const char *sentence)
+{
+    (void)snprintf(procs->last_error, sizeof(procs->last_error), "%s", sentence);
+}
+
+/* All but the busy ones. */
+static void
+send_home(struct procs *procs)
+{
+    LIST_FOR_EACH (node, &procs->workers) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->state != WORKER_BUSY) {
+            procs_worker_leave(worker);
+        }
+    }
+}
+
+void
+procs_refuse(struct procs *procs, const char *sentence)
+{
+    keep_sentence(procs, sentence);
+    if (procs->state != PROCS_STARTING) {
+        return;
+    }
+    procs->state = PROCS_REFUSED;
+    send_home(procs);
+    tell(procs, sentence);
+    procs_fail_queue(procs, ERROR_PLUGIN);
+}
+
+/* ---- deaths ------------------------------------------------------------------------------- */
+
+/* Off by up to a fifth, by a hash of how many died and where: chance enough. */
+static int64_t
+with_jitter(const struct procs *procs, int64_t delay_us)
+{
+    uint64_t mixed = ((uint64_t)(uintptr_t)procs ^ procs->deaths) * UINT64_C(0x9e3779b97f4a7c15);
+    int64_t percent = (int64_t)(mixed >> 33) % (2 * JITTER_PERCENT + 1) - JITTER_PERCENT;
+    return delay_us + delay_us / 100 * percent;
+}
+
+static int64_t
+delay_after(const struct procs *procs)
+{
+    if (procs->deaths_in_row < 2) {
+        return 0;
+    }
+    int64_t delay_us = PROCS_RESPAWN_US;
+    for (unsigned i = 2; i < procs->deaths_in_row && delay_us < PROCS_RESPAWN_MAX_US; i++) {
+        delay_us *= 2;
+    }
+    delay_us = delay_us < PROCS_RESPAWN_MAX_US ? delay_us : PROCS_RESPAWN_MAX_US;
+    return with_jitter(procs, delay_us);
+}
+
+/* Count it; whether that was one too many. */
+static bool
+count_death(struct procs *procs)
+{
+    int64_t now_us = clock_now_us();
+    bool was_healthy = now_us - procs->last_death_us >= PROCS_HEALTHY_US;
+    procs->deaths_in_row = was_healthy ? 1 : procs->deaths_in_row + 1;
+    procs->last_death_us = now_us;
+    procs->not_before_us = now_us + delay_after(procs);
+    int64_t *oldest_us = &procs->deaths_us[procs->window_deaths % PROCS_FAILURES_MAX];
+    *oldest_us = now_us;
+    procs->deaths++;
+    procs->window_deaths++;
+    oldest_us = &procs->deaths_us[procs->window_deaths % PROCS_FAILURES_MAX];
+    return procs->window_deaths >= PROCS_FAILURES_MAX && now_us - *oldest_us < PROCS_WINDOW_US;
+}
+
+static void
+put_aside(struct procs *procs)
+{
+    int64_t now_us = clock_now_us();
+    bool was_soon =
+        procs->is_probing || (procs->aside_us > 0 && now_us - procs->admitted_us < procs->aside_us);
+    int64_t span_us = was_soon ? 2 * procs->aside_us : PROCS_ASIDE_US;
+    procs->aside_us = span_us < PROCS_ASIDE_MAX_US ? span_us : PROCS_ASIDE_MAX_US;
+    procs->state = PROCS_ASIDE;
+    procs->is_probing = false;
+    procs->window_deaths = 0;
+    send_home(procs);
+    loop_timer_arm(procs->loop, &procs->starter, clock_deadline_us(procs->aside_us));
+}
+
+void
+procs_note_death(struct procs *procs, const char *sentence)
+{
+    bool was_too_many = count_death(procs);
+    if (procs->state == PROCS_STARTING) {
+        procs_refuse(procs, sentence);
+        return;
+    }
+    keep_sentence(procs, sentence);
+    bool goes_aside = procs->is_probing || (procs->state == PROCS_READY && was_too_many);
+    if (goes_aside) {
+        put_aside(procs);
+    }
+    tell(procs, sentence);
+    if (goes_aside) {
+        procs_fail_queue(procs, ERROR_PLUGIN);
+    }
+}
+
+void
+procs_note_answer(struct procs *procs)
+{
+    if (procs->is_probing) {
+        procs->is_probing = false;
+        procs->state = PROCS_READY;
+        procs->admitted_us = clock_now_us();
+        tell(procs, "");
+    }
+}

@@ -1,0 +1,384 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* One worker: what it is sent, what it may say in which state, and how long it may take for it.
+ * Whatever it says out of turn kills it. Only its end on the pidfd buries it, so no function that
+ * reads from it has to fear for its memory. */
+#include "daemon/exec/procs_int.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "daemon/base/clock.h"
+
+bool
+procs_worker_is_usable(const struct worker *worker)
+{
+    return worker->state <= WORKER_BUSY;
+}
+
+static void
+hang_up(struct worker *worker)
+{
+    if (worker->proc.fd >= 0) {
+        loop_watch_remove(worker->procs->loop, &worker->frames);
+        proc_hang_up(&worker->proc);
+    }
+}
+
+/* The first reason counts. */
+static void
+kill_worker(struct worker *worker, int error, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static void
+kill_worker(struct worker *worker, int error, const char *format, ...)
+{
+    if (worker->reason[0] == '\0') {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(worker->reason, sizeof(worker->reason), format, args);
+        va_end(args);
+        worker->error = error;
+    }
+    worker->state = WORKER_DYING;
+    hang_up(worker);
+    loop_timer_disarm(worker->procs->loop, &worker->limit);
+    proc_kill(&worker->proc);
+}
+
+/* It closed its end: it died or is about to, and how, only its status says. */
+static void
+await_end(struct worker *worker)
+{
+    worker->state = WORKER_DYING;
+    hang_up(worker);
+    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(PROCS_LEAVE_US));
+}
+
+void
+procs_worker_leave(struct worker *worker)
+{
+    if (!procs_worker_is_usable(worker)) {
+        return;
+    }
+    worker->was_expected = true;
+    worker->state = WORKER_LEAVING;
+    hang_up(worker);
+    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(PROCS_LEAVE_US));
+}
+
+static void
+become_idle(struct worker *worker)
+{
+    struct procs *procs = worker->procs;
+    loop_timer_disarm(procs->loop, &worker->limit);
+    if (worker->state == WORKER_BUSY) { /* its memory is warm: the next call is its */
+        list_remove(&worker->node);
+        list_push_front(&procs->workers, &worker->node);
+    }
+    worker->state = WORKER_IDLE;
+    worker->idle_since_us = clock_now_us();
+    if (procs->state == PROCS_CLOSED || (procs->state == PROCS_ASIDE && !procs->is_probing)) {
+        procs_worker_leave(worker);
+    }
+}
+
+/* ---- what it is sent ---------------------------------------------------------------------- */
+
+void
+procs_worker_configure(struct worker *worker)
+{
+    const struct procs *procs = worker->procs;
+    int error = frame_send(worker->proc.fd, FRAME_CONFIG, 0, procs->config, procs->config_len);
+    if (error == ERROR_OK) {
+        become_idle(worker);
+    } else if (error == ERROR_CLOSED) {
+        await_end(worker);
+    } else {
+        kill_worker(worker, ERROR_PLUGIN, "could not be sent its configuration: %s",
+                    error_sentence(error));
+    }
+}
+
+static void
+take_in_hand(struct worker *worker, struct procs_call *call)
+{
+    bool is_begun = future_start(&call->future);
+    assert(is_begun); /* one that was cancelled has left the queue */
+    free(call->copy);
+    call->copy = NULL;
+    call->bytes = NULL;
+    worker->call = call;
+    worker->state = WORKER_BUSY;
+    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(call->limit_us));
+}
+
+void
+procs_worker_feed(struct worker *worker, struct procs_call *call)
+{
+    int error = frame_send(worker->proc.fd, FRAME_CALL, call->id, call->bytes, call->len);
+    switch (error) {
+    case ERROR_OK:
+        take_in_hand(worker, call);
+        break;
+    case ERROR_CLOSED: /* it died unnoticed so far; another one gets the call */
+        await_end(worker);
+        procs_put_back(call);
+        break;
+    case ERROR_BUSY: /* its socket holds a configuration and a call with ease */
+        kill_worker(worker, ERROR_PLUGIN, "broke the protocol: it does not read");
+        procs_put_back(call);
+        break;
+    default:
+        procs_fail_call(call, error);
+    }
+}
+
+/* ---- what it says ------------------------------------------------------------------------- */
+
+static void
+hear_hello(struct worker *worker, struct frame *frame)
+{
+    struct procs *procs = worker->procs;
+    bool is_first = procs->hello == NULL;
+    loop_timer_disarm(procs->loop, &worker->limit);
+    if (is_first) {
+        procs->hello = malloc(frame->len + 1);
+        if (procs->hello == NULL) {
+            kill_worker(worker, ERROR_NOMEM, "offered more than there is memory for");
+            return;
+        }
+        if (frame->len > 0) {
+            memcpy(procs->hello, frame->payload, frame->len);
+        }
+        procs->hello_len = frame->len;
+    } else if (frame->len != procs->hello_len ||
+               memcmp(frame->payload, procs->hello, frame->len) != 0) {
+        kill_worker(worker, ERROR_PLUGIN, "found that its file has changed; reload the plugin");
+        return;
+    }
+    worker->state = WORKER_GREETED;
+    if (procs->is_configured) {
+        procs_worker_configure(worker);
+    }
+    if (is_first) {
+        procs_greeted(procs);
+    }
+    procs_balance(procs);
+}
+
+/* The sentence of a refusal; a stranger's bytes, cut. */
+static void
+hear_refusal(struct worker *worker, const struct frame *frame)
+{
+    char sentence[PROCS_SENTENCE_BYTES];
+    size_t len = frame->len < sizeof(sentence) - 1 ? frame->len : sizeof(sentence) - 1;
+    if (len > 0) {
+        memcpy(sentence, frame->payload, len);
+    }
+    sentence[len] = '\0';
+    if (worker->procs->hello == NULL) {
+        worker->was_expected = true;
+        kill_worker(worker, ERROR_PLUGIN, "refused");
+        procs_refuse(worker->procs, sentence);
+    } else {
+        kill_worker(worker, ERROR_PLUGIN, "refused to start again: %.200s", sentence);
+    }
+}
+
+static void
+hear_answer(struct worker *worker, struct frame *frame)
+{
+    struct procs *procs = worker->procs;
+    struct procs_call *call = worker->call;
+    worker->call = NULL;
+    become_idle(worker);
+    if (call->then_leaves) {
+        procs_worker_leave(worker);
+    }
+    procs_note_answer(procs);
+    procs_end_call(call, frame);
+    procs_balance(procs);
+}
+
+static size_t
+most_bytes(const struct worker *worker)
+{
+    switch (worker->state) {
+    case WORKER_STARTING:
+        return PROCS_HELLO_BYTES_MAX;
+    case WORKER_BUSY:
+        return worker->call->answer_max;
+    default:
+        return 0;
+    }
+}
+
+static void
+hear(struct worker *worker, struct frame *frame)
+{
+    if (worker->state == WORKER_STARTING && frame->type == FRAME_HELLO) {
+        hear_hello(worker, frame);
+        frame_release(frame);
+    } else if (worker->state == WORKER_STARTING && frame->type == FRAME_REFUSED) {
+        hear_refusal(worker, frame);
+        frame_release(frame);
+    } else if (worker->state == WORKER_BUSY && frame->type == FRAME_ANSWER &&
+               frame->id == worker->call->id) {
+        hear_answer(worker, frame); /* keeps the frame */
+    } else {
+        kill_worker(worker, ERROR_PLUGIN, "broke the protocol: it spoke out of turn");
+        frame_release(frame);
+    }
+}
+
+/* One frame, if there is one. */
+static void
+listen_to(struct worker *worker)
+{
+    struct frame frame;
+    int error = frame_receive(worker->proc.fd, most_bytes(worker), &frame);
+    switch (error) {
+    case ERROR_OK:
+        hear(worker, &frame);
+        break;
+    case ERROR_BUSY:
+        break;
+    case ERROR_CLOSED:
+        await_end(worker);
+        break;
+    case ERROR_PROTOCOL:
+        kill_worker(worker, ERROR_PLUGIN,
+                    worker->state == WORKER_BUSY
+                        ? "broke the protocol: what it said is no answer, or too long"
+                        : "broke the protocol: it spoke out of turn, or nonsense");
+        break;
+    default:
+        kill_worker(worker, error, "could not be listened to: %s", error_sentence(error));
+    }
+}
+
+static void
+frames_ready(struct loop_watch *watch, uint32_t events)
+{
+    (void)events;
+    listen_to(CONTAINER_OF(watch, struct worker, frames));
+}
+
+/* ---- its end ------------------------------------------------------------------------------ */
+
+static void
+limit_due(struct loop_timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, limit);
+    switch (worker->state) {
+    case WORKER_BUSY:
+        kill_worker(worker, ERROR_TIMEOUT, "was killed after %g s",
+                    (double)worker->call->limit_us / (double)CLOCK_US_PER_S);
+        break;
+    case WORKER_STARTING:
+        kill_worker(worker, ERROR_PLUGIN, "did not start within %g s",
+                    (double)PROCS_START_US / (double)CLOCK_US_PER_S);
+        break;
+    default:
+        kill_worker(worker, ERROR_PLUGIN, "broke the protocol: it hung up and did not end");
+    }
+}
+
+static void
+forget(struct worker *worker)
+{
+    struct loop *loop = worker->procs->loop;
+    hang_up(worker);
+    loop_watch_remove(loop, &worker->exit);
+    loop_timer_disarm(loop, &worker->limit);
+    list_remove(&worker->node);
+    proc_fini(&worker->proc);
+    free(worker);
+}
+
+/* It has ended. What it said before is heard first. */
+static void
+exit_ready(struct loop_watch *watch, uint32_t events)
+{
+    struct worker *worker = CONTAINER_OF(watch, struct worker, exit);
+    struct procs *procs = worker->procs;
+    char sentence[PROCS_SENTENCE_BYTES];
+    (void)events;
+    if (worker->state == WORKER_STARTING || worker->state == WORKER_BUSY) {
+        listen_to(worker);
+    }
+    if (!proc_bury(&worker->proc, false, sentence, sizeof(sentence))) {
+        return;
+    }
+    if (worker->reason[0] != '\0') {
+        memcpy(sentence, worker->reason, sizeof(sentence));
+    }
+    struct procs_call *call = worker->call;
+    int error = worker->error != ERROR_OK ? worker->error : ERROR_PLUGIN;
+    bool was_expected = worker->was_expected;
+    forget(worker);
+    if (!was_expected) {
+        procs_note_death(procs, sentence);
+    }
+    if (call != NULL) {
+        procs_fail_call(call, error);
+    }
+    procs_balance(procs);
+    procs_note_gone(procs);
+}
+
+void
+procs_worker_free(struct worker *worker)
+{
+    char sentence[PROCS_SENTENCE_BYTES];
+    struct procs_call *call = worker->call;
+    proc_kill(&worker->proc);
+    (void)!proc_bury(&worker->proc, true, sentence, sizeof(sentence));
+    forget(worker);
+    if (call != NULL) {
+        procs_fail_call(call, ERROR_CLOSED);
+    }
+}
+
+/* ---- its start ---------------------------------------------------------------------------- */
+
+static int
+watch(struct worker *worker)
+{
+    struct loop *loop = worker->procs->loop;
+    worker->frames =
+        (struct loop_watch){ .fd = worker->proc.fd, .events = EPOLLIN, .fn = frames_ready };
+    worker->exit =
+        (struct loop_watch){ .fd = worker->proc.pidfd, .events = EPOLLIN, .fn = exit_ready };
+    int error = loop_watch_add(loop, &worker->frames);
+    return error == ERROR_OK ? loop_watch_add(loop, &worker->exit) : error;
+}
+
+int
+procs_worker_start(struct procs *procs, struct error_text *why)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL) {
+        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
+    }
+    int error = proc_spawn(procs->program, procs->argv, &worker->proc, why);
+    if (error != ERROR_OK) {
+        free(worker);
+        return error;
+    }
+    worker->procs = procs;
+    worker->limit.fn = limit_due;
+    list_init(&worker->node);
+    error = watch(worker);
+    if (error != ERROR_OK) {
+        procs_worker_free(worker);
+        return error_say(why, error, "could not be watched: %s", error_sentence(error));
+    }
+    list_push_back(&procs->workers, &worker->node);
+    loop_timer_arm(procs->loop, &worker->limit, clock_deadline_us(PROCS_START_US));
+    return ERROR_OK;
+}

@@ -1,0 +1,666 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The process pool with real processes and a clock that is held still: what a worker is born with,
+ * what its death costs and what is said about it, who takes its place and when. Nothing sleeps: a
+ * test turns the loop until what it waits for has happened. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/exec/procs.h"
+
+#define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
+#define START_US (INT64_C(1000) * 1000 * 1000)
+#define TURN_US 20000
+#define LIMIT_US (2 * CLOCK_US_PER_S)
+#define QUEUE_MAX 3
+#define ANSWER_MAX ((size_t)1024 * 1024)
+
+struct bench {
+    struct loop *loop;
+    struct procs *procs;
+    unsigned told[PROCS_CLOSED + 1];
+    unsigned deaths;
+    char sentence[PROCS_SENTENCE_BYTES];
+};
+
+static void
+told(void *context, enum procs_state state, const char *sentence)
+{
+    struct bench *bench = context;
+    bench->told[state] += state != PROCS_READY || sentence[0] == '\0';
+    if (sentence[0] != '\0') {
+        bench->deaths++;
+        (void)snprintf(bench->sentence, sizeof(bench->sentence), "%s", sentence);
+    }
+}
+
+static void
+open_program(struct bench *bench, const char *program, const char *mode)
+{
+    const char *argv[] = { "worker", mode, NULL };
+    const struct procs_options options = { .loop = bench->loop,
+                                           .program = program,
+                                           .argv = argv,
+                                           .queue_max = QUEUE_MAX,
+                                           .told = told,
+                                           .context = bench };
+    assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
+}
+
+static void
+open_configured(struct bench *bench, const char *mode, unsigned workers_max)
+{
+    open_program(bench, PROGRAM, mode);
+    assert_int_equal(procs_configure(bench->procs, "secret-free", 11, workers_max), ERROR_OK);
+}
+
+static int
+setup(void **state)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    assert_non_null(bench);
+    clock_freeze(START_US);
+    assert_int_equal(loop_new(&bench->loop), ERROR_OK);
+    *state = bench;
+    return 0;
+}
+
+/* Whatever a test leaves behind is killed and reaped. */
+static int
+teardown(void **state)
+{
+    struct bench *bench = *state;
+    procs_free(&bench->procs);
+    loop_free(&bench->loop);
+    free(bench);
+    clock_thaw();
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+    return 0;
+}
+
+static struct procs_stats
+look(const struct bench *bench)
+{
+    struct procs_stats stats;
+    procs_stats(bench->procs, &stats);
+    return stats;
+}
+
+static void
+turn_until_state(struct bench *bench, enum procs_state state)
+{
+    while (look(bench).state != state) {
+        loop_turn(bench->loop, TURN_US);
+    }
+}
+
+static void
+turn_until_workers(struct bench *bench, unsigned workers)
+{
+    while (look(bench).workers != workers) {
+        loop_turn(bench->loop, TURN_US);
+    }
+}
+
+static void
+turn_until_idle(struct bench *bench, unsigned idle)
+{
+    while (look(bench).idle != idle) {
+        loop_turn(bench->loop, TURN_US);
+    }
+}
+
+static void
+turn_until_deaths(struct bench *bench, unsigned deaths)
+{
+    while (bench->deaths < deaths) {
+        loop_turn(bench->loop, TURN_US);
+    }
+}
+
+static void
+turn_until_done(struct bench *bench, const struct future *future)
+{
+    while (!future_is_done(future)) {
+        loop_turn(bench->loop, TURN_US);
+    }
+}
+
+static struct future *
+begin(struct bench *bench, const char *word)
+{
+    struct future *future = NULL;
+    const struct procs_request request = {
+        .bytes = word, .len = strlen(word), .answer_max = ANSWER_MAX, .limit_us = LIMIT_US
+    };
+    assert_int_equal(procs_call(bench->procs, &request, &future), ERROR_OK);
+    assert_non_null(future);
+    return future;
+}
+
+static int
+try_call(struct bench *bench)
+{
+    struct future *future = NULL;
+    const struct procs_request request = { .bytes = "x", .len = 1, .limit_us = LIMIT_US };
+    int error = procs_call(bench->procs, &request, &future);
+    future_unref(&future);
+    return error;
+}
+
+/* The error it ends with; the answer's bytes as a text where there is one. */
+static int
+end(struct bench *bench, struct future *future, char *text, size_t size)
+{
+    turn_until_done(bench, future);
+    int error = future->error;
+    if (error == ERROR_OK && text != NULL) {
+        const struct procs_answer *answer = future->result;
+        (void)snprintf(text, size, "%.*s", (int)answer->len, (const char *)answer->bytes);
+    }
+    future_unref(&future);
+    return error;
+}
+
+static void
+assert_answer(struct bench *bench, const char *word, const char *wanted)
+{
+    char text[128] = "";
+    assert_int_equal(end(bench, begin(bench, word), text, sizeof(text)), ERROR_OK);
+    assert_string_equal(text, wanted);
+}
+
+static pid_t
+ask_pid(struct bench *bench)
+{
+    char text[32] = "";
+    assert_int_equal(end(bench, begin(bench, "pid"), text, sizeof(text)), ERROR_OK);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+/* ---- calls -------------------------------------------------------------------------------- */
+
+static void
+calls_are_answered(void **state)
+{
+    struct bench *bench = *state;
+    size_t len = 0;
+    open_configured(bench, "", 2);
+    assert_null(procs_hello(bench->procs, &len));
+    assert_answer(bench, "alice", "alice"); /* begun before the worker was */
+    assert_memory_equal(procs_hello(bench->procs, &len), "hello", 5);
+    assert_int_equal(len, 5);
+    assert_answer(bench, "config", "secret-free");
+    assert_answer(bench, "", "");
+    assert_int_equal(look(bench).calls, 3);
+    assert_int_equal(look(bench).busy, 0);
+    assert_int_equal(bench->told[PROCS_READY], 1);
+    assert_int_equal(bench->deaths, 0);
+}
+
+static void
+large_calls_and_answers_cross(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 2);
+    struct future *future = begin(bench, "big:1000000");
+    turn_until_done(bench, future);
+    assert_int_equal(future->error, ERROR_OK);
+    const struct procs_answer *answer = future->result;
+    assert_int_equal(answer->len, 1000000);
+    assert_memory_equal((const char *)answer->bytes + 999990, "xxxxxxxxxx", 10);
+    future_unref(&future);
+    char *large = calloc(1, 500001);
+    assert_non_null(large);
+    memset(large, 'y', 500000);
+    assert_answer(bench, large, "500000");
+    free(large);
+}
+
+static void
+calls_wait_for_the_configuration(void **state)
+{
+    struct bench *bench = *state;
+    open_program(bench, PROGRAM, "");
+    struct future *future = begin(bench, "config");
+    turn_until_state(bench, PROCS_READY);
+    loop_turn(bench->loop, 0);
+    assert_int_equal(future_state(future), FUTURE_PENDING);
+    assert_int_equal(procs_configure(bench->procs, "late", 4, 1), ERROR_OK);
+    char text[16] = "";
+    assert_int_equal(end(bench, future, text, sizeof(text)), ERROR_OK);
+    assert_string_equal(text, "late");
+}
+
+static void
+a_worker_inherits_nothing(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    /* 0, 1, 2 and the socket. */
+    assert_answer(bench, "inheritance", "4 descriptors, 0 variables");
+}
+
+static void
+a_full_queue_is_an_answer(void **state)
+{
+    struct bench *bench = *state;
+    struct future *waiting[QUEUE_MAX];
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    for (size_t i = 0; i < QUEUE_MAX; i++) {
+        waiting[i] = begin(bench, "x");
+    }
+    assert_int_equal(try_call(bench), ERROR_BUSY);
+    assert_int_equal(look(bench).queued, QUEUE_MAX);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    for (size_t i = 0; i < QUEUE_MAX; i++) {
+        assert_int_equal(end(bench, waiting[i], NULL, 0), ERROR_OK);
+    }
+}
+
+static void
+a_cancelled_call_leaves_the_queue(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    struct future *queued = begin(bench, "exit:3");
+    struct future *next = begin(bench, "next");
+    assert_true(future_cancel(queued));
+    assert_int_equal(look(bench).queued, 1);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    assert_int_equal(end(bench, next, NULL, 0), ERROR_OK);
+    future_unref(&queued);
+    assert_int_equal(bench->deaths, 0);
+}
+
+static void
+a_cancelled_running_call_is_finished_and_dropped(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    assert_int_equal(future_state(held), FUTURE_RUNNING);
+    assert_true(future_cancel(held));
+    future_unref(&held);
+    struct future *next = begin(bench, "pid");
+    assert_int_equal(future_state(next), FUTURE_PENDING); /* there is one worker at a time */
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    char text[32] = "";
+    assert_int_equal(end(bench, next, text, sizeof(text)), ERROR_OK);
+    assert_int_equal(strtol(text, NULL, 10), pid);
+    assert_int_equal(bench->deaths, 0);
+}
+
+/* ---- deaths ------------------------------------------------------------------------------- */
+
+static void
+a_death_fails_the_call_in_hand(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *word;
+        const char *sentence;
+    } rows[] = {
+        { "signal:11", "killed by signal 11 (SIGSEGV)" },
+        { "signal:6", "killed by signal 6 (SIGABRT)" },
+        { "signal:9", "killed by signal 9 (SIGKILL)" },
+        { "exit:0", "exited with status 0" },
+        { "exit:3", "exited with status 3" },
+        { "garbage", "broke the protocol: what it said is no answer, or too long" },
+        { "big:1048577", "broke the protocol: what it said is no answer, or too long" },
+        { "wrong-id", "broke the protocol: it spoke out of turn" },
+        { "wrong-type", "broke the protocol: it spoke out of turn" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned before = bench->deaths;
+        open_configured(bench, "", 1);
+        int error = end(bench, begin(bench, rows[i].word), NULL, 0);
+        if (error != ERROR_PLUGIN || strcmp(bench->sentence, rows[i].sentence) != 0 ||
+            bench->deaths != before + 1) {
+            fail_msg("row %zu, %s: %s, \"%s\", %u deaths", i, rows[i].word, error_name(error),
+                     bench->sentence, bench->deaths - before);
+        }
+        assert_string_equal(look(bench).last_error, rows[i].sentence);
+        assert_answer(bench, "next", "next");
+        procs_free(&bench->procs);
+    }
+}
+
+static void
+speaking_unasked_is_a_death(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    assert_answer(bench, "twice", "twice"); /* the second answer is nobody's */
+    turn_until_deaths(bench, 1);
+    assert_string_equal(bench->sentence, "broke the protocol: it spoke out of turn, or nonsense");
+    assert_answer(bench, "next", "next");
+}
+
+static void
+hanging_up_is_a_death(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    assert_answer(bench, "x", "x");
+    struct future *future = begin(bench, "hang-up");
+    assert_int_equal(look(bench).busy, 1);
+    while (look(bench).busy > 0) {
+        loop_turn(bench->loop, TURN_US);
+    }
+    clock_advance(PROCS_LEAVE_US);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+    assert_string_equal(bench->sentence, "broke the protocol: it hung up and did not end");
+}
+
+static void
+a_call_over_its_limit_kills_its_worker(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t first = ask_pid(bench);
+    turn_until_idle(bench, 2);
+    struct future *future = begin(bench, "loop");
+    clock_advance(LIMIT_US - 1);
+    loop_turn(bench->loop, 0);
+    assert_int_equal(future_state(future), FUTURE_RUNNING);
+    clock_advance(1);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_TIMEOUT);
+    assert_string_equal(bench->sentence, "was killed after 2 s");
+    assert_int_not_equal(ask_pid(bench), first);
+}
+
+/* The clock stands, so nobody is started in its place: the spare answers. */
+static void
+the_spare_takes_over(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_answer(bench, "x", "x");
+        turn_until_idle(bench, 2);
+        assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+        assert_answer(bench, "pid?", "pid?");
+    }
+    assert_int_equal(bench->deaths, 2);
+}
+
+/* One that was killed unnoticed gets the call sent, or the next one does: nobody waits for good. */
+static void
+an_idle_death_costs_no_call(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    turn_until_idle(bench, 2);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    assert_answer(bench, "next", "next");
+    turn_until_deaths(bench, 1);
+    assert_string_equal(bench->sentence, "killed by signal 9 (SIGKILL)");
+}
+
+/* At once, then a tenth of a second later give or take a fifth, then twice that. */
+static void
+starts_back_off(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+    while (look(bench).workers > 0 && bench->deaths < 3) {
+        int error = end(bench, begin(bench, "exit:3"), NULL, 0);
+        assert_int_equal(error, ERROR_PLUGIN);
+    }
+    struct future *future = begin(bench, "x");
+    clock_advance(PROCS_RESPAWN_US / 100 * 79);
+    loop_turn(bench->loop, 0);
+    loop_turn(bench->loop, 0);
+    assert_int_equal(look(bench).workers, 0);
+    clock_advance(4 * PROCS_RESPAWN_US);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+}
+
+/* ---- the circuit breaker ------------------------------------------------------------------ */
+
+static void
+kill_until_aside(struct bench *bench)
+{
+    while (look(bench).state != PROCS_ASIDE) {
+        struct future *future = begin(bench, "exit:3");
+        while (!future_is_done(future)) {
+            clock_advance(10 * CLOCK_US_PER_MS);
+            loop_turn(bench->loop, TURN_US / 20);
+        }
+        assert_int_equal(future->error, ERROR_PLUGIN);
+        future_unref(&future);
+    }
+}
+
+static void
+one_that_keeps_failing_is_put_aside(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    kill_until_aside(bench);
+    assert_int_equal(bench->deaths, PROCS_FAILURES_MAX);
+    assert_int_equal(bench->told[PROCS_ASIDE], 1);
+    assert_int_equal(try_call(bench), ERROR_PLUGIN);
+    turn_until_workers(bench, 0);
+
+    clock_advance(PROCS_ASIDE_US); /* one may try, and fails */
+    turn_until_workers(bench, 1);
+    struct future *probe = begin(bench, "exit:4");
+    assert_int_equal(try_call(bench), ERROR_PLUGIN); /* one at a time */
+    assert_int_equal(end(bench, probe, NULL, 0), ERROR_PLUGIN);
+    assert_string_equal(bench->sentence, "exited with status 4");
+
+    clock_advance(PROCS_ASIDE_US); /* that was half of it */
+    loop_turn(bench->loop, 0);
+    assert_int_equal(try_call(bench), ERROR_PLUGIN);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    assert_answer(bench, "back", "back");
+    assert_int_equal(look(bench).state, PROCS_READY);
+    assert_int_equal(bench->told[PROCS_READY], 2);
+    assert_answer(bench, "again", "again");
+}
+
+static void
+old_deaths_do_not_count(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    for (unsigned i = 0; i < 2 * PROCS_FAILURES_MAX; i++) {
+        assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+        clock_advance(PROCS_WINDOW_US);
+    }
+    assert_int_equal(look(bench).state, PROCS_READY);
+}
+
+/* ---- starts ------------------------------------------------------------------------------- */
+
+static void
+a_refused_start_is_final(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *program;
+        const char *mode;
+        const char *sentence;
+    } rows[] = {
+        { PROGRAM, "refuse", "x.so: is no plugin" },
+        { PROGRAM, "crash", "killed by signal 11 (SIGSEGV)" },
+        { PROGRAM, "deaf", "broke the protocol: it spoke out of turn" },
+        { PROGRAM, "silent", "did not start within 5 s" },
+        { "/nonexistent/worker", "", "could not be started: No such file or directory" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        open_program(bench, rows[i].program, rows[i].mode);
+        struct future *future = begin(bench, "x");
+        loop_turn(bench->loop, 0);
+        if (strcmp(rows[i].mode, "silent") == 0) {
+            clock_advance(PROCS_START_US);
+        }
+        assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+        if (look(bench).state != PROCS_REFUSED || strcmp(bench->sentence, rows[i].sentence) != 0) {
+            fail_msg("row %zu, %s: state %d, \"%s\"", i, rows[i].mode, (int)look(bench).state,
+                     bench->sentence);
+        }
+        assert_int_equal(bench->told[PROCS_REFUSED], i + 1);
+        assert_int_equal(try_call(bench), ERROR_PLUGIN);
+        turn_until_workers(bench, 0);
+        procs_free(&bench->procs);
+    }
+}
+
+static void
+another_hello_is_another_plugin(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "changing", 1);
+    assert_int_equal(end(bench, begin(bench, "x"), NULL, 0), ERROR_OK);
+    turn_until_deaths(bench, 1); /* the spare */
+    assert_string_equal(bench->sentence, "found that its file has changed; reload the plugin");
+    assert_answer(bench, "x", "x");
+}
+
+/* ---- growing, leaving --------------------------------------------------------------------- */
+
+static void
+workers_come_and_go(void **state)
+{
+    struct bench *bench = *state;
+    struct future *held[3];
+    open_configured(bench, "", 3);
+    pid_t pid[3];
+    for (size_t i = 0; i < 3; i++) {
+        pid[i] = ask_pid(bench); /* the one that was busy last, hence free now */
+        held[i] = begin(bench, "hold");
+        turn_until_workers(bench, (unsigned)i + 2);
+    }
+    while (look(bench).busy < 3) {
+        loop_turn(bench->loop, TURN_US);
+    }
+    struct future *fourth = begin(bench, "x");
+    loop_turn(bench->loop, 0);
+    assert_int_equal(look(bench).queued, 1); /* the spare stays the spare */
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(kill(pid[i], SIGUSR1), 0);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(end(bench, held[i], NULL, 0), ERROR_OK);
+    }
+    assert_int_equal(end(bench, fourth, NULL, 0), ERROR_OK);
+    turn_until_idle(bench, 4);
+    clock_advance(PROCS_IDLE_US - 1);
+    loop_turn(bench->loop, 0);
+    assert_int_equal(look(bench).workers, 4);
+    clock_advance(1);
+    turn_until_workers(bench, PROCS_IDLE_KEPT);
+    assert_string_equal(bench->sentence, "");
+}
+
+static void
+closing_lets_calls_end(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    turn_until_idle(bench, 2);
+    struct future *held = begin(bench, "hold");
+    struct future *queued = begin(bench, "x");
+    procs_close(bench->procs);
+    procs_close(bench->procs);
+    assert_int_equal(end(bench, queued, NULL, 0), ERROR_CLOSED);
+    assert_int_equal(try_call(bench), ERROR_CLOSED);
+    turn_until_workers(bench, 1);
+    assert_false(procs_is_gone(bench->procs));
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    turn_until_workers(bench, 0);
+    assert_true(procs_is_gone(bench->procs));
+    assert_int_equal(bench->told[PROCS_CLOSED], 1);
+    assert_int_equal(bench->deaths, 0);
+}
+
+static void
+who_does_not_leave_is_killed(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "stubborn", 1);
+    assert_answer(bench, "x", "x");
+    turn_until_idle(bench, 2);
+    procs_close(bench->procs);
+    loop_turn(bench->loop, 0);
+    assert_int_equal(look(bench).workers, 2);
+    clock_advance(PROCS_LEAVE_US);
+    turn_until_workers(bench, 0);
+    assert_int_equal(bench->deaths, 0);
+}
+
+static void
+freeing_ends_calls_and_workers(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    assert_answer(bench, "x", "x");
+    struct future *running = begin(bench, "loop");
+    struct future *queued = begin(bench, "x");
+    procs_free(&bench->procs);
+    assert_int_equal(running->error, ERROR_CLOSED);
+    assert_int_equal(queued->error, ERROR_CLOSED);
+    future_unref(&running);
+    future_unref(&queued);
+}
+
+int
+main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(calls_are_answered),
+        TEST(large_calls_and_answers_cross),
+        TEST(calls_wait_for_the_configuration),
+        TEST(a_worker_inherits_nothing),
+        TEST(a_full_queue_is_an_answer),
+        TEST(a_cancelled_call_leaves_the_queue),
+        TEST(a_cancelled_running_call_is_finished_and_dropped),
+        TEST(a_death_fails_the_call_in_hand),
+        TEST(speaking_unasked_is_a_death),
+        TEST(hanging_up_is_a_death),
+        TEST(a_call_over_its_limit_kills_its_worker),
+        TEST(the_spare_takes_over),
+        TEST(an_idle_death_costs_no_call),
+        TEST(starts_back_off),
+        TEST(one_that_keeps_failing_is_put_aside),
+        TEST(old_deaths_do_not_count),
+        TEST(a_refused_start_is_final),
+        TEST(another_hello_is_another_plugin),
+        TEST(workers_come_and_go),
+        TEST(closing_lets_calls_end),
+        TEST(who_does_not_leave_is_killed),
+        TEST(freeing_ends_calls_and_workers),
+    };
+    return cmocka_run_group_tests_name("procs", tests, NULL, NULL);
+}
