@@ -1,13 +1,16 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Plugin calls on the executor's threads. A call is a job of the pool: its bytes are made on the
- * loop, run and read back on a thread, and its future ends on the loop. A call that is cancelled
- * while it runs is forgotten there and then; what it still comes to goes with its memory. */
+/* Plugin calls on processes or on the executor's threads. Its bytes are made on the loop. A thread
+ * runs them and reads the answer back; a process runs them and the answer, which is small, is read
+ * on the loop. Either way the future ends on the loop, and a call that is cancelled while it runs
+ * is forgotten there and then; what it still comes to goes with its memory. */
 #include "daemon/plugin/crew.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/plugin/group.h"
 #include "daemon/plugin/text.h"
 
 /* What a fetch can bring back fits into a call. */
@@ -31,6 +34,8 @@ struct crew_job {
     struct registry *registry; /* keeps the plugin */
     struct list node;
     struct future_callback ended;
+    struct future *remote; /* the process pool's; NULL: a thread runs it */
+    struct future_callback remote_ended;
     struct buf in;
     struct call_answer *answer;
     struct error_text why; /* written by the thread that ran it, read once it has ended */
@@ -48,6 +53,7 @@ free_job(struct future *future)
     struct crew_job *call = crew_job_of(future);
     call_answer_free(&call->answer);
     buf_fini(&call->in);
+    future_unref(&call->remote);
     registry_unref(&call->registry);
     free(call);
 }
@@ -60,6 +66,19 @@ is_cancelled(const void *context)
     return job_is_cancelled(context);
 }
 
+/* On errors `why` has the sentence. */
+static int
+read_answer(struct crew_job *call, const void *bytes, size_t len)
+{
+    struct error_text what;
+    int error = call_decode_answer(bytes, len, &call->answer, &what);
+    if (error != ERROR_OK) {
+        return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
+                         "its answer cannot be read: %s", what.text);
+    }
+    return ERROR_OK;
+}
+
 /* [pool] The call's bytes to an answer: on errors `why` has the sentence. */
 static int
 run_call(struct crew_job *call, struct buf *out)
@@ -70,13 +89,7 @@ run_call(struct crew_job *call, struct buf *out)
         return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
                          "the call could not be run: %s", error_sentence(error));
     }
-    struct error_text what;
-    error = call_decode_answer(out->bytes, out->len, &call->answer, &what);
-    if (error != ERROR_OK) {
-        return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
-                         "its answer cannot be read: %s", what.text);
-    }
-    return ERROR_OK;
+    return read_answer(call, out->bytes, out->len);
 }
 
 static int
@@ -121,9 +134,14 @@ call_ended(struct future *future, void *context)
     list_remove(&call->node);
     call->crew->in_hand--;
     if (future_state(future) == FUTURE_CANCELLED) {
+        if (call->remote != NULL) {
+            (void)future_cancel(call->remote);
+        }
         return;
     }
-    if (future->error != ERROR_OK) {
+    if (future->error != ERROR_OK && call->why.text[0] == '\0') {
+        call->plugin->failures++; /* a process ended, and its group has said how */
+    } else if (future->error != ERROR_OK) {
         note_failure(call->plugin, call->why.text);
     } else if (call->answer->outcome == CALL_FAILED) {
         note_failure(call->plugin, call->answer->failure);
@@ -151,6 +169,56 @@ new_job(struct crew *crew, struct plugin *plugin, enum call_kind kind)
     return call;
 }
 
+/* [loop] The process answered, or will not. */
+static void
+remote_ended(struct future *remote, void *context)
+{
+    struct crew_job *call = context;
+    struct future *future = &call->job.future;
+    const struct procs_answer *answer = remote->result;
+    int error = future_state(remote) == FUTURE_CANCELLED ? ERROR_CANCELLED : remote->error;
+    if (error == ERROR_OK && !future_is_done(future)) {
+        error = read_answer(call, answer->bytes, answer->len);
+    }
+    if (error == ERROR_OK) {
+        (void)future_finish(future, call->answer);
+    } else {
+        (void)future_fail(future, error == ERROR_TIMEOUT ? ERROR_PLUGIN : error);
+    }
+    future_unref(&future); /* the process' reference */
+}
+
+static int
+send_call(struct crew_job *call, enum call_kind kind)
+{
+    struct future *remote = NULL;
+    int error = group_call(call->plugin->group, kind, &call->in, &remote);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    if (future_is_done(remote)) { /* it could not be sent */
+        error = remote->error;
+        future_unref(&remote);
+        return error;
+    }
+    buf_fini(&call->in);
+    buf_init(&call->in, CALL_REQUEST_BYTES_MAX);
+    call->remote = remote;
+    call->remote_ended = (struct future_callback){ .fn = remote_ended, .context = call };
+    bool is_begun = future_start(&call->job.future);
+    assert(is_begun);
+    (void)future_ref(&call->job.future);
+    future_on_done(remote, &call->remote_ended);
+    return ERROR_OK;
+}
+
+static int
+submit(struct crew_job *call, enum call_kind kind)
+{
+    return call->plugin->group != NULL ? send_call(call, kind)
+                                       : pool_submit(exec_pool(call->crew->exec), &call->job);
+}
+
 int
 crew_call(struct crew *crew, struct plugin *plugin, const struct call_request *request,
           struct future **out_future)
@@ -165,7 +233,7 @@ crew_call(struct crew *crew, struct plugin *plugin, const struct call_request *r
     struct future *future = &call->job.future;
     int error = call_encode_request(request, &call->in);
     if (error == ERROR_OK) {
-        error = pool_submit(exec_pool(crew->exec), &call->job);
+        error = submit(call, request->kind);
     }
     if (error != ERROR_OK) {
         future_unref(&future);

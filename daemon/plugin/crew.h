@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* Who runs each plugin's calls: the daemon's one way to call a plugin. A call is encoded to bytes,
- * run on the executor's threads (host_run), and its answer decoded as a stranger's bytes; so a
- * sandboxed process can take the thread's place without anybody above noticing. */
+ * run by one of the plugin's processes (group.h) or, for a plugin without, on the executor's
+ * threads (host_run), and its answer decoded as a stranger's bytes: nobody above notices which. */
 #ifndef ROLLCALL_PLUGIN_CREW_H
 #define ROLLCALL_PLUGIN_CREW_H
 
@@ -23,9 +23,10 @@ void crew_free(struct crew **crew);
  * Run one call of a plugin.
  * Owner:  `request` is read before this returns. *out_future is the caller's reference; its result
  * is a const struct call_answer *, borrowed, which lives as long as the future. Thread: [loop]; the
- * future ends on the loop. Errors: at once: BUSY (the queue is full), CLOSED, TOO_BIG, NOMEM.
- * Through the future: PLUGIN (the call could not be run, or its answer could not be read;
- * plugin->last_error says why), NOMEM. An answer with outcome CALL_FAILED is a result.
+ * future ends on the loop. Errors: at once: BUSY (the queue is full), CLOSED, TOO_BIG, NOMEM,
+ * PLUGIN (put aside). Through the future: PLUGIN (the call could not be run, its process died, or
+ * its answer could not be read; plugin->last_error says why), NOMEM. An answer with outcome
+ * CALL_FAILED is a result.
  */
 MUST_CHECK int crew_call(struct crew *crew, struct plugin *plugin,
                          const struct call_request *request, struct future **out_future);

@@ -16,6 +16,7 @@
 #include "daemon/plugin/loader.h"
 
 struct registry;
+struct group;
 
 enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE };
 
@@ -27,6 +28,7 @@ struct plugin {
     struct registry *registry;       /* whose it is: whoever holds on to a plugin holds that */
     struct image *image;             /* NULL when refused */
     const struct manifest *manifest; /* NULL when refused */
+    struct group *group; /* the processes that run it, group_use(); NULL: threads of the daemon */
     struct host_config config;
     const struct conf_plugin *section; /* secrets for templates; NULL: none given */
     struct error_text last_error;      /* "" when none */

@@ -1,0 +1,342 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Between the process pool, which knows no plugin, and the crew, which knows no process. The floor
+ * that decides what a death means to a plugin, so the one that logs it: the pool's back-off and its
+ * circuit breaker bound how often that is. */
+#include "daemon/plugin/group.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/list.h"
+#include "daemon/base/log.h"
+#include "daemon/plugin/loader.h"
+#include "daemon/plugin/manifest_wire.h"
+#include "daemon/plugin/text.h"
+
+#define PID_BYTES 24
+
+struct groups {
+    struct loop *loop;
+    char *program;
+    struct list list;
+};
+
+struct group {
+    struct groups *groups;
+    struct list node;
+    char *path;
+    struct procs *procs;
+    void (*settled)(void *context);
+    void *context;
+    bool is_settled;
+    struct manifest *manifest; /* until it is taken */
+    bool needs_network;        /* a checker of it does */
+    struct error_text why;     /* why there is none */
+    void *hello;               /* what the first worker said, once others have another profile */
+    size_t hello_len;
+    struct plugin *plugin; /* that it serves; NULL: none yet, or none any more */
+    int64_t block_us;
+    struct loop_post gone; /* its last worker has left */
+};
+
+/* ---- what the workers' lives mean --------------------------------------------------------- */
+
+static bool
+needs_network(const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->checker_count; i++) {
+        if ((manifest->checkers[i].flags & ROLLCALL_NEEDS_NETWORK) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+settle(struct group *group)
+{
+    group->is_settled = true;
+    text_mend(group->why.text);
+    group->settled(group->context);
+}
+
+static void
+learn(struct group *group)
+{
+    size_t len = 0;
+    struct error_text what = { "" };
+    const void *hello = procs_hello(group->procs, &len);
+    if (manifest_wire_decode(hello, len, &group->manifest, &what) != ERROR_OK) {
+        (void)error_say(&group->why, ERROR_PROTOCOL, "%s: its worker cannot be understood: %.400s",
+                        loader_file_name(group->path), what.text);
+        procs_close(group->procs);
+    } else {
+        group->needs_network = needs_network(group->manifest);
+    }
+    settle(group);
+}
+
+/* A worker that said why not named the file; one that died did not. */
+static void
+note_refusal(struct group *group, const char *sentence)
+{
+    struct procs_stats stats;
+    procs_stats(group->procs, &stats);
+    if (stats.deaths == 0) {
+        (void)error_say(&group->why, ERROR_PLUGIN, "%s", sentence);
+    } else {
+        (void)error_say(&group->why, ERROR_PLUGIN, "%s: cannot be opened: its worker %s",
+                        loader_file_name(group->path), sentence);
+    }
+    settle(group);
+}
+
+static void
+note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
+{
+    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "its worker %s", sentence);
+    text_mend(plugin->last_error.text);
+    log_warning("plugin", "%s: %s", plugin->name, plugin->last_error.text);
+    if (state == PROCS_ASIDE) {
+        if (plugin->state != PLUGIN_ASIDE) {
+            log_error("plugin", "%s: keeps failing and is put aside for a while", plugin->name);
+        }
+        plugin->state = PLUGIN_ASIDE;
+    }
+}
+
+/* The first worker with another profile: it must have found the same file. */
+static void
+compare_hello(struct group *group)
+{
+    size_t len = 0;
+    const void *hello = procs_hello(group->procs, &len);
+    if (group->hello != NULL &&
+        (len != group->hello_len || memcmp(hello, group->hello, len) != 0)) {
+        note_death(group->plugin, PROCS_ASIDE,
+                   "found that its file has changed; reload the plugin");
+        procs_close(group->procs);
+    }
+}
+
+static void
+serve_told(struct group *group, enum procs_state state, const char *sentence)
+{
+    struct plugin *plugin = group->plugin;
+    if (sentence[0] != '\0') {
+        note_death(plugin, state == PROCS_REFUSED ? PROCS_ASIDE : state, sentence);
+    } else if (state == PROCS_READY && plugin->state == PLUGIN_ASIDE) {
+        plugin->state = PLUGIN_READY;
+        log_info("plugin", "%s: answers again", plugin->name);
+    } else if (state == PROCS_READY) {
+        compare_hello(group);
+    }
+}
+
+static void
+told(void *context, enum procs_state state, const char *sentence)
+{
+    struct group *group = context;
+    if (state == PROCS_CLOSED && sentence[0] == '\0') {
+        if (group->plugin == NULL && group->is_settled && group->settled == NULL) {
+            loop_post(group->groups->loop, &group->gone);
+        }
+    } else if (group->plugin != NULL) {
+        serve_told(group, state, sentence);
+    } else if (!group->is_settled && state == PROCS_READY) {
+        learn(group);
+    } else if (!group->is_settled && state == PROCS_REFUSED) {
+        note_refusal(group, sentence);
+    }
+}
+
+/* ---- lives -------------------------------------------------------------------------------- */
+
+static void
+free_group(struct group *group)
+{
+    list_remove(&group->node);
+    procs_free(&group->procs);
+    manifest_free(&group->manifest);
+    free(group->hello);
+    free(group->path);
+    free(group);
+}
+
+static void
+gone_due(struct loop_post *post)
+{
+    free_group(CONTAINER_OF(post, struct group, gone));
+}
+
+static int
+start(struct group *group, const char *profile)
+{
+    char parent[PID_BYTES];
+    (void)snprintf(parent, sizeof(parent), "%ld", (long)getpid());
+    const char *argv[] = { "rollcall-worker", group->path, parent, profile, NULL };
+    const struct procs_options options = {
+        .loop = group->groups->loop,
+        .program = group->groups->program,
+        .argv = argv,
+        .queue_max = GROUP_QUEUE_MAX,
+        .told = told,
+        .context = group,
+    };
+    return procs_new(&options, &group->procs);
+}
+
+int
+group_open(struct groups *groups, const char *path, void (*settled)(void *context), void *context,
+           struct group **out_group)
+{
+    struct group *group = calloc(1, sizeof(*group));
+    if (group == NULL) {
+        return ERROR_NOMEM;
+    }
+    group->groups = groups;
+    group->settled = settled;
+    group->context = context;
+    group->gone.fn = gone_due;
+    list_init(&group->node);
+    group->path = strdup(path);
+    if (group->path == NULL || start(group, NULL) != ERROR_OK) {
+        free_group(group);
+        return ERROR_NOMEM;
+    }
+    list_push_back(&groups->list, &group->node);
+    *out_group = group;
+    return ERROR_OK;
+}
+
+bool
+group_is_settled(const struct group *group)
+{
+    return group->is_settled;
+}
+
+struct manifest *
+group_take_manifest(struct group *group, struct error_text *why)
+{
+    struct manifest *manifest = group->manifest;
+    assert(group->is_settled);
+    group->manifest = NULL;
+    if (manifest == NULL) {
+        *why = group->why;
+    }
+    return manifest;
+}
+
+/* A checker of it wants the network: the workers that only opened the file had none. */
+static int
+start_with_network(struct group *group)
+{
+    size_t len = 0;
+    const void *hello = procs_hello(group->procs, &len);
+    group->hello = malloc(len + 1);
+    if (group->hello == NULL) {
+        return ERROR_NOMEM;
+    }
+    memcpy(group->hello, hello, len);
+    group->hello_len = len;
+    procs_free(&group->procs);
+    return start(group, "net");
+}
+
+int
+group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int64_t block_us)
+{
+    struct buf config;
+    buf_init(&config, MANIFEST_WIRE_CONFIG_BYTES_MAX);
+    int error = manifest_wire_encode_config(&plugin->config, &config);
+    if (error == ERROR_OK && group->needs_network) {
+        error = start_with_network(group);
+    }
+    if (error == ERROR_OK) {
+        error = procs_configure(group->procs, config.bytes, config.len, workers_max);
+    }
+    buf_fini(&config);
+    if (error == ERROR_OK) {
+        group->plugin = plugin;
+        group->block_us = block_us;
+        plugin->group = group;
+    }
+    return error;
+}
+
+int
+group_call(struct group *group, enum call_kind kind, const struct buf *bytes,
+           struct future **out_future)
+{
+    bool enumerates = kind == CALL_ENUMERATE;
+    const struct procs_request request = {
+        .bytes = bytes->bytes,
+        .len = bytes->len,
+        .answer_max = enumerates ? CALL_ENUMERATION_BYTES_MAX : CALL_ANSWER_BYTES_MAX,
+        .limit_us = enumerates           ? GROUP_ENUMERATE_US
+                    : kind == CALL_BLOCK ? group->block_us + GROUP_GRACE_US
+                                         : GROUP_STEP_US,
+        .then_leaves = enumerates,
+    };
+    return procs_call(group->procs, &request, out_future);
+}
+
+unsigned
+group_workers(const struct group *group)
+{
+    struct procs_stats stats;
+    procs_stats(group->procs, &stats);
+    return stats.workers;
+}
+
+void
+group_release(struct group **group)
+{
+    struct group *released = *group;
+    *group = NULL;
+    if (released == NULL) {
+        return;
+    }
+    released->plugin = NULL;
+    released->settled = NULL;
+    released->is_settled = true;
+    if (released->procs != NULL) {
+        procs_close(released->procs);
+    }
+    if (released->procs == NULL || procs_is_gone(released->procs)) {
+        free_group(released);
+    }
+}
+
+int
+groups_new(struct loop *loop, const char *program, struct groups **out_groups)
+{
+    struct groups *groups = calloc(1, sizeof(*groups));
+    if (groups == NULL || (groups->program = strdup(program)) == NULL) {
+        free(groups);
+        return ERROR_NOMEM;
+    }
+    groups->loop = loop;
+    list_init(&groups->list);
+    *out_groups = groups;
+    return ERROR_OK;
+}
+
+void
+groups_free(struct groups **groups)
+{
+    struct groups *dropped = *groups;
+    *groups = NULL;
+    if (dropped == NULL) {
+        return;
+    }
+    while (!list_is_empty(&dropped->list)) {
+        free_group(LIST_ENTRY(dropped->list.next, struct group, node));
+    }
+    free(dropped->program);
+    free(dropped);
+}
