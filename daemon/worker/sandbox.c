@@ -30,7 +30,7 @@
 /* Address space: for steps; for reading catalogues, which a worker does once and leaves. */
 #define MEMORY_BYTES (256 * MIB)
 #define MEMORY_ENUMERATE_BYTES (1024 * MIB)
-/* The channel, the three below it, and what the dynamic linker opens on its way. */
+/* The channel, the few beside it, and what the dynamic linker opens on its way. */
 #define DESCRIPTORS_MAX 16
 /* Seconds of processor time until the plugin is open; worker.c renews it call by call. */
 #define LOADING_CPU_S 10
@@ -374,7 +374,7 @@ static int
 enter_full(const struct sandbox_options *options, struct error_text *why)
 {
     int error = die_with(options->parent, why);
-    if (error == ERROR_OK && close_range(SANDBOX_CHANNEL + 1, ~0U, 0) != 0) {
+    if (error == ERROR_OK && close_range(SANDBOX_LAST + 1, ~0U, 0) != 0) {
         error = fail("close_range", errno, why);
     }
     if (error == ERROR_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

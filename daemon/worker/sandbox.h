@@ -13,8 +13,10 @@
 
 #include "daemon/base/error.h"
 
-/* The worker's end of the conversation; it and the three below it are all that is open. */
+/* The worker's end of the conversation. It, the three below it and up to two that the worker put
+ * behind it are all that stays open. */
 #define SANDBOX_CHANNEL 3
+#define SANDBOX_LAST 5
 
 struct sandbox_options {
     const char *plugin; /* the file that will be opened */

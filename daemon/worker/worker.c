@@ -5,6 +5,7 @@
  * need it and it costs no page until then. */
 #include "daemon/worker/worker.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,14 +192,31 @@ serve(struct worker *worker)
     }
 }
 
+/* At a place of its own, whatever was open there before. */
+static int
+make_memory(size_t bytes, int place, int *out_memory)
+{
+    int memory = -1;
+    int error = frame_memory_new(bytes, &memory);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    if (memory != place) {
+        error = dup3(memory, place, O_CLOEXEC) == place ? ERROR_OK : ERROR_IO;
+        (void)close(memory);
+    }
+    *out_memory = place;
+    return error;
+}
+
 static int
 open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox_options *options,
             struct error_text *why)
 {
     struct image *image = NULL;
-    int error = frame_memory_new(MANIFEST_WIRE_BYTES_MAX, &worker->manifest_memory);
+    int error = make_memory(MANIFEST_WIRE_BYTES_MAX, SANDBOX_CHANNEL + 1, &worker->manifest_memory);
     if (error == ERROR_OK) {
-        error = frame_memory_new(ENUMERATION_BYTES, &worker->answer_memory);
+        error = make_memory(ENUMERATION_BYTES, SANDBOX_LAST, &worker->answer_memory);
     }
     if (error != ERROR_OK) {
         return error_say(why, error, "cannot be sandboxed: no memory for its answers");

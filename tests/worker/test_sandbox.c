@@ -114,6 +114,7 @@ static const struct wanted wanted[] = {
     NEVER("mprotect-exec"),
     NEVER("pkey-mprotect"),
     NEVER("mlock"),
+    { "memory-grow", EFBIG, EFBIG },
     NEVER("seccomp"),
     NEVER("landlock"),
     NEVER("capset"),
