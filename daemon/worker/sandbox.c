@@ -42,9 +42,10 @@ struct limit {
     uint64_t hard;
 };
 
-/* New processes are refused by the allow-list: RLIMIT_NPROC does not bind root. */
+/* New processes are refused by the allow-list: RLIMIT_NPROC does not bind root. The address space
+ * is all that sanitizer builds lift: their runtimes need no call that is not on the list. */
 static const struct limit limits[] = {
-#if !defined(ROLLCALL_SANITIZED) /* their shadow memory takes terabytes of addresses */
+#if !defined(ROLLCALL_SANITIZED) /* shadow memory takes terabytes of it */
     { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES, MEMORY_ENUMERATE_BYTES },
 #endif
     { RLIMIT_CPU, "RLIMIT_CPU", LOADING_CPU_S, RLIM_INFINITY },
@@ -228,17 +229,6 @@ static const int unknown_calls[] = { SCMP_SYS(clone3),     SCMP_SYS(openat2),
                                      SCMP_SYS(rseq),       SCMP_SYS(epoll_pwait2),
                                      SCMP_SYS(close_range) };
 
-#if defined(ROLLCALL_SANITIZED)
-/* What a sanitizer's runtime needs inside, beside the address space: all that differs. */
-struct lifted {
-    int call;
-    const char *reason;
-};
-static const struct lifted lifted[] = {
-    { SCMP_SYS(prctl), "AddressSanitizer names its memory and asks for the thread's name" },
-};
-#endif
-
 static int
 fail(const char *what, int number, struct error_text *why)
 {
@@ -326,11 +316,6 @@ add_rules(scmp_filter_ctx filter, unsigned when)
     for (size_t i = 0; failed == 0 && i < ARRAY_LEN(unknown_calls); i++) {
         failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), unknown_calls[i], 0);
     }
-#if defined(ROLLCALL_SANITIZED)
-    for (size_t i = 0; failed == 0 && i < ARRAY_LEN(lifted); i++) {
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, lifted[i].call, 0);
-    }
-#endif
     return failed;
 }
 

@@ -120,10 +120,10 @@ static const struct wanted wanted[] = {
     NEVER("capset"),
     NEVER("readlink"),
     NEVER("limit-memory"),
-#if !defined(ROLLCALL_SANITIZED)
     NEVER("prctl"),
-    { "mmap-much", ENOMEM, ENOMEM },
     { "stat", EPERM, 0 },
+#if !defined(ROLLCALL_SANITIZED)
+    { "mmap-much", ENOMEM, ENOMEM },
 #endif
 };
 
