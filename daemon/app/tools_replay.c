@@ -52,8 +52,7 @@ conclude_failed(struct replay *replay, const char *sentence)
     conclude(replay, finding_unknown(REASON_PLUGIN_FAILED));
 }
 
-/* ---- Where templates get their texts ------------------------------------------------------------
- */
+/* ---- Where templates get their texts ------------------------------------------------- */
 
 static const struct conf_value *
 find_own(const struct replay *replay, const char *key)
@@ -105,8 +104,7 @@ shared_text(void *context, const char *name)
     return shared != NULL ? replay->shared[shared->index] : NULL;
 }
 
-/* ---- Calls --------------------------------------------------------------------------------------
- */
+/* ---- Calls --------------------------------------------------------------------------- */
 
 /* One call through the same bytes that the daemon sends. */
 static int
@@ -170,8 +168,7 @@ exchange(struct replay *replay, const struct fetch_request *request, const char 
     return error;
 }
 
-/* ---- Steps --------------------------------------------------------------------------------------
- */
+/* ---- Steps --------------------------------------------------------------------------- */
 
 /* What a step of either kind came to, besides an error of ours. */
 enum stride { STRIDE_AGAIN, STRIDE_DONE };
@@ -356,8 +353,7 @@ play_checker(struct replay *replay)
     return error;
 }
 
-/* ---- The verdict --------------------------------------------------------------------------------
- */
+/* ---- The verdict --------------------------------------------------------------------- */
 
 static int
 compare_verdict(const struct replay *replay)

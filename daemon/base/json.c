@@ -44,8 +44,7 @@ const_json_of(const cJSON *node)
     return (const struct json *)(const void *)node;
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------- */
 
 int
 json_parse(const char *bytes, size_t len, struct json **out_json, struct error_text *why)
@@ -196,8 +195,7 @@ json_integer(const struct json *json, int64_t *out_value)
     return true;
 }
 
-/* ---- Building ---------------------------------------------------------------------------------
- */
+/* ---- Building ------------------------------------------------------------------------ */
 
 struct json *
 json_new_object(void)

@@ -67,8 +67,7 @@ conf_doc_close(struct conf_doc **doc)
     *doc = NULL;
 }
 
-/* ---- The file ---------------------------------------------------------------------------------
- */
+/* ---- The file ------------------------------------------------------------------------ */
 
 /* The start of a line of the text, for a message. What may hold a password is not repeated. */
 static void
@@ -171,8 +170,7 @@ conf_doc_open(const char *path, const char *const *overrides, size_t count,
     return ERROR_OK;
 }
 
-/* ---- Reading the tree -------------------------------------------------------------------------
- */
+/* ---- Reading the tree ---------------------------------------------------------------- */
 
 const char *
 conf_doc_file(const struct conf_doc *doc)

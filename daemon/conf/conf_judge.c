@@ -23,8 +23,7 @@ struct judging {
     struct error_text *why;
 };
 
-/* ---- What is wanted, what was found -----------------------------------------------------------
- */
+/* ---- What is wanted, what was found -------------------------------------------------- */
 
 static void
 describe_words(const struct conf_spec *spec, struct buf *out)
@@ -185,8 +184,7 @@ say_nomem(const struct judging *judging)
     return error_say(judging->why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
 }
 
-/* ---- Numbers ----------------------------------------------------------------------------------
- */
+/* ---- Numbers ------------------------------------------------------------------------- */
 
 static int
 keep_number(const struct judging *judging, int64_t number, struct conf_value *value)
@@ -257,8 +255,7 @@ judge_rate(const struct judging *judging, struct conf_value *value)
     return ERROR_OK;
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------
- */
+/* ---- Texts --------------------------------------------------------------------------- */
 
 static bool
 is_one_of(const char *text, const char *const *words)
@@ -391,8 +388,7 @@ judge_list(const struct judging *judging, struct conf_value *value)
     return ERROR_OK;
 }
 
-/* ---- The types --------------------------------------------------------------------------------
- */
+/* ---- The types ----------------------------------------------------------------------- */
 
 static const struct {
     int (*judge)(const struct judging *judging, struct conf_value *value);

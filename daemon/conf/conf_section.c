@@ -62,8 +62,7 @@ has_key(const struct conf_schema *schema, const char *key)
     return false;
 }
 
-/* ---- Refusals ---------------------------------------------------------------------------------
- */
+/* ---- Refusals ------------------------------------------------------------------------ */
 
 static int
 refuse_key(const struct conf_schema *schema, const struct conf_node *node, struct error_text *why)
@@ -109,8 +108,7 @@ refuse_type(const struct conf_node *node, const char *key, struct error_text *wh
                             "not a group, wants { … } with keys in it");
 }
 
-/* ---- Reading ----------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------- */
 
 static const struct conf_schema *
 find_schema(const struct conf_schema *schemas, size_t count, const char *name)

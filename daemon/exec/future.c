@@ -225,8 +225,7 @@ future_on_done(struct future *future, struct future_callback *callback)
                                                     memory_order_acq_rel, memory_order_acquire));
 }
 
-/* ---- Waiting ------------------------------------------------------------------------------------
- */
+/* ---- Waiting ------------------------------------------------------------------------- */
 
 static _Thread_local const char *waiting_forbidden;
 

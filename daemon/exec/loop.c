@@ -98,8 +98,7 @@ loop_turns(const struct loop *loop)
     return atomic_load_explicit(&loop->turns, memory_order_relaxed); /* a mere sign of life */
 }
 
-/* ---- Posts --------------------------------------------------------------------------------------
- */
+/* ---- Posts --------------------------------------------------------------------------- */
 
 static void
 wake(struct loop *loop)
@@ -260,8 +259,7 @@ run_timers(struct loop *loop)
     loop->turn_us = 0;
 }
 
-/* ---- Descriptors --------------------------------------------------------------------------------
- */
+/* ---- Descriptors --------------------------------------------------------------------- */
 
 static int
 control(struct loop *loop, int operation, struct loop_watch *watch)
@@ -309,8 +307,7 @@ run_watches(struct loop *loop)
     loop->event_count = 0;
 }
 
-/* ---- Turns --------------------------------------------------------------------------------------
- */
+/* ---- Turns --------------------------------------------------------------------------- */
 
 static int64_t
 time_to_wait(const struct loop *loop, int64_t wait_us)

@@ -53,8 +53,7 @@ struct pool {
     pthread_t handles[THREADS_MAX];
 };
 
-/* ---- One job ------------------------------------------------------------------------------------
- */
+/* ---- One job ------------------------------------------------------------------------- */
 
 void
 job_init(struct job *job, const struct future_ops *ops, int (*run)(struct job *job))
@@ -128,8 +127,7 @@ run_job(struct job *job)
     send_home(job, end_at_home, job_end);
 }
 
-/* ---- Idle threads -------------------------------------------------------------------------------
- */
+/* ---- Idle threads -------------------------------------------------------------------- */
 
 /* Sleeping and waking without a lost wake-up. A thread that finds nothing says so in `sleepers`,
  * looks once more, and sleeps on `epoch`. Whoever brings work pushes it, then looks at `sleepers`.
@@ -299,8 +297,7 @@ more_hands(struct pool *pool)
     }
 }
 
-/* ---- The pool -----------------------------------------------------------------------------------
- */
+/* ---- The pool ------------------------------------------------------------------------ */
 
 int
 pool_start(const struct pool_options *options, struct pool **out_pool)

@@ -68,8 +68,7 @@ extern "C" {
 #define ROLLCALL_ABI_MAJOR 1
 #define ROLLCALL_ABI_MINOR 0
 
-/* ---- Bounds. The host enforces them; each has an answer. ---------------------------------------
- */
+/* ---- Bounds. The host enforces them; each has an answer. ----------------------------- */
 
 #define ROLLCALL_STATE_BYTES 4096    /* of rollcall_state(), and of all rollcall_put() together */
 #define ROLLCALL_DATA_BYTES 4096     /* opaque bytes of one enumerated checker */
@@ -83,8 +82,7 @@ extern "C" {
 #define ROLLCALL_REDIRECTS_MAX 5
 #define ROLLCALL_SHARED_BYTES 4096 /* a shared value */
 
-/* ---- Words --------------------------------------------------------------------------------------
- */
+/* ---- Words --------------------------------------------------------------------------- */
 
 /* What a subject is. */
 enum { ROLLCALL_EMAIL = 1, ROLLCALL_USERNAME = 2 };
@@ -135,8 +133,7 @@ enum {
 
 typedef struct rollcall_host rollcall_host;
 
-/* ---- What a step is handed ----------------------------------------------------------------------
- */
+/* ---- What a step is handed ----------------------------------------------------------- */
 
 /** The check in hand. [step] Owned by the host, valid during this call. */
 typedef struct rollcall_check {
@@ -164,8 +161,7 @@ typedef struct rollcall_reply {
 
 typedef rollcall_step (*rollcall_step_fn)(rollcall_check *check, const rollcall_reply *reply);
 
-/* ---- The descriptor -----------------------------------------------------------------------------
- */
+/* ---- The descriptor ------------------------------------------------------------------ */
 
 /** The first 16 bytes of the descriptor: frozen for ever. The host reads nothing beyond them before
  *  it has judged them, in this order: magic, major equal, minor not newer, size not larger,
@@ -311,8 +307,7 @@ ROLLCALL_EXPORT extern const rollcall_plugin rollcall_plugin_entry;
     .shared = (array), .shared_count = sizeof(array) / sizeof((array)[0]),                         \
     .shared_size = sizeof((array)[0])
 
-/* ---- The host's functions: used through the inline functions below ------------------------------
- */
+/* ---- The host's functions: used through the inline functions below ------------------- */
 
 struct rollcall_host {
     uint32_t size; /* sizeof(rollcall_host) of the host */
@@ -427,8 +422,7 @@ rollcall_request(rollcall_check *check, int32_t method, const char *url_template
     return check->host->request(check, method, url_template);
 }
 
-/* ---- Answer: a verdict --------------------------------------------------------------------------
- */
+/* ---- Answer: a verdict --------------------------------------------------------------- */
 
 /** There is an account. `url_template` is its page for people, or NULL. From the page of a bot wall
  *  the host makes unknown, blocked of this and of the next. [step] */
@@ -478,8 +472,7 @@ rollcall_stale(rollcall_check *check, const char *shared_name)
     return check->host->stale(check, shared_name);
 }
 
-/* ---- Remember -----------------------------------------------------------------------------------
- */
+/* ---- Remember ------------------------------------------------------------------------ */
 
 /** ROLLCALL_STATE_BYTES that travel with the check from step to step; zeros at first. [step] */
 static inline void *
@@ -497,8 +490,7 @@ rollcall_put(rollcall_check *check, const char *name, const char *value)
     return check->host->put(check, name, value);
 }
 
-/* ---- Read the reply -----------------------------------------------------------------------------
- */
+/* ---- Read the reply ------------------------------------------------------------------ */
 
 /** The first header of that name (any case), or NULL. [step] */
 static inline const char *
@@ -581,8 +573,7 @@ rollcall_json_is_subject(const rollcall_reply *reply, const char *path)
     return rollcall_is_subject(reply, reply->host->json_string(reply, path));
 }
 
-/* ---- Configuration ------------------------------------------------------------------------------
- */
+/* ---- Configuration ------------------------------------------------------------------- */
 
 /** A STRING or RATE, or the index-th of a LIST; NULL when it is not set. Never a SECRET. [step] */
 static inline const char *
@@ -606,8 +597,7 @@ rollcall_config_file(rollcall_check *check, const char *key, size_t index, const
     return check->host->config_file(check, key, index, name, len);
 }
 
-/* ---- Others -------------------------------------------------------------------------------------
- */
+/* ---- Others -------------------------------------------------------------------------- */
 
 /** In enumerate: offer a checker with up to ROLLCALL_DATA_BYTES of your own, which come back as
  *  check->data in each of its steps. Its `step` and `block` stay NULL: enumerated_step serves it.

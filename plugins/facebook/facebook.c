@@ -42,8 +42,7 @@ unclear(rollcall_check *check, const rollcall_reply *reply)
     return rollcall_unknown_from(check, reply);
 }
 
-/* ---- By address: the account search ------------------------------------------------------------
- */
+/* ---- By address: the account search -------------------------------------------------- */
 
 static bool
 keep_token(rollcall_check *check, const rollcall_reply *reply, const char *name, const char *before)
@@ -96,8 +95,7 @@ check_address(rollcall_check *check, const rollcall_reply *reply)
     return check->step == 1 ? search(check, reply) : read_search(check, reply);
 }
 
-/* ---- By name: the public page ------------------------------------------------------------------
- */
+/* ---- By name: the public page -------------------------------------------------------- */
 
 static char
 lower(char c)
@@ -165,8 +163,7 @@ check_name(rollcall_check *check, const rollcall_reply *reply)
     return unclear(check, reply);
 }
 
-/* ---- The descriptor ----------------------------------------------------------------------------
- */
+/* ---- The descriptor ------------------------------------------------------------------ */
 
 static const char *const tags[] = { "social", NULL };
 static const char *const known_names[] = { "facebook", "nasa", NULL };

@@ -212,8 +212,7 @@ test_correct_plugin(void **state)
     }
 }
 
-/* ---- Files that are no plugins ------------------------------------------------------------------
- */
+/* ---- Files that are no plugins ------------------------------------------------------- */
 
 static char *
 copy_correct(const struct tmpdir *dir, const char *name, size_t bytes, mode_t mode)

@@ -128,8 +128,7 @@ expect_refusals(struct fixture *fixture, const struct refusal *cases, size_t cou
     }
 }
 
-/* ---- What is read -----------------------------------------------------------------------------
- */
+/* ---- What is read -------------------------------------------------------------------- */
 
 static void
 defaults_are_those_of_the_table(void **state)
@@ -303,8 +302,7 @@ a_lower_deadline_max_binds_the_default(void **state)
     conf_free(&conf);
 }
 
-/* ---- What is refused --------------------------------------------------------------------------
- */
+/* ---- What is refused ----------------------------------------------------------------- */
 
 static void
 mistakes_name_file_line_key_found_and_allowed(void **state)
@@ -469,8 +467,7 @@ what_is_no_configuration_file_is_refused(void **state)
     free(text);
 }
 
-/* ---- Overrides --------------------------------------------------------------------------------
- */
+/* ---- Overrides ----------------------------------------------------------------------- */
 
 static void
 overrides_lie_over_the_file(void **state)
@@ -593,8 +590,7 @@ an_override_cannot_enter_what_is_no_group(void **state)
     free(path);
 }
 
-/* ---- Help -------------------------------------------------------------------------------------
- */
+/* ---- Help ---------------------------------------------------------------------------- */
 
 static void
 count_line(void *context, const char *key, const char *type, const char *fallback,

@@ -347,8 +347,7 @@ draining_runs_everything_once(void **state)
     }
 }
 
-/* ---- More of who runs what ----------------------------------------------------------------------
- */
+/* ---- More of who runs what ----------------------------------------------------------- */
 
 static void
 there_are_never_more_threads_than_allowed(void **state)
@@ -439,8 +438,7 @@ an_error_after_a_cancel_leaves_nothing_to_drop(void **state)
     assert_int_equal(held.job.future.error, ERROR_CANCELLED);
 }
 
-/* ---- Whose memory -------------------------------------------------------------------------------
- */
+/* ---- Whose memory -------------------------------------------------------------------- */
 
 struct owned {
     struct job job;
@@ -529,8 +527,7 @@ a_cancelled_job_with_a_home_is_let_go_of_there(void **state)
     loop_free(&loop);
 }
 
-/* ---- Full queues --------------------------------------------------------------------------------
- */
+/* ---- Full queues --------------------------------------------------------------------- */
 
 #define PLACES 16
 
@@ -597,8 +594,7 @@ cancelled_jobs_do_not_fill_the_queue(void **state)
     clock_thaw();
 }
 
-/* ---- Map ----------------------------------------------------------------------------------------
- */
+/* ---- Map ----------------------------------------------------------------------------- */
 
 #define MAPPED 40
 #define LOOK_AHEAD 3
@@ -706,8 +702,7 @@ map_with_a_look_ahead_is_a_callback(void **state)
     assert_int_equal(map.in_hand_most, LOOK_AHEAD);
 }
 
-/* ---- The end of a pool --------------------------------------------------------------------------
- */
+/* ---- The end of a pool --------------------------------------------------------------- */
 
 static int
 submit_what_is_closed(struct job *job)
@@ -874,8 +869,7 @@ slow_places_are_not_lost_between_threads(void **state)
     end_pool(&pool);
 }
 
-/* ---- What would hang aborts ---------------------------------------------------------------------
- */
+/* ---- What would hang aborts ---------------------------------------------------------- */
 
 static int
 wait_for_nested(struct job *job)

@@ -180,8 +180,7 @@ test_request_bounds(void **state)
     buf_fini(&bytes);
 }
 
-/* ---- Answers ------------------------------------------------------------------------------------
- */
+/* ---- Answers ------------------------------------------------------------------------- */
 
 static const struct call_pair asked_headers[] = { { "Accept", "application/json" } };
 static const struct call_pair form[] = { { "email", "{subject}" }, { "x", "" } };

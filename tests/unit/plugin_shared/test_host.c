@@ -141,8 +141,7 @@ static const struct call_reply ok_reply = { .status = 200,
                                             .body = BODY,
                                             .body_len = sizeof(BODY) - 1 };
 
-/* ---- Asking -------------------------------------------------------------------------------------
- */
+/* ---- Asking -------------------------------------------------------------------------- */
 
 static rollcall_step
 ask_everything(rollcall_check *check, const rollcall_reply *reply)
@@ -238,8 +237,7 @@ test_state_travels(void **state)
     call_answer_free(&first);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------- */
 
 static rollcall_step
 read_everything(rollcall_check *check, const rollcall_reply *reply)
@@ -351,8 +349,7 @@ test_caseless(void **state)
     call_answer_free(&answer);
 }
 
-/* ---- Verdicts that the host corrects ------------------------------------------------------------
- */
+/* ---- Verdicts that the host corrects ------------------------------------------------- */
 
 static rollcall_step
 say_registered(rollcall_check *check, const rollcall_reply *reply)
@@ -412,8 +409,7 @@ test_limit_is_read(void **state)
     call_answer_free(&answer);
 }
 
-/* ---- Rules that are broken ----------------------------------------------------------------------
- */
+/* ---- Rules that are broken ----------------------------------------------------------- */
 
 #define BAD(name, ...)                                                                             \
     static rollcall_step name(rollcall_check *check, const rollcall_reply *reply)                  \
@@ -549,8 +545,7 @@ test_put_bounds(void **state)
     call_answer_free(&answer);
 }
 
-/* ---- Blocking, shared, enumerate ----------------------------------------------------------------
- */
+/* ---- Blocking, shared, enumerate ----------------------------------------------------- */
 
 BAD(block_ends, return rollcall_is_cancelled(check) ? rollcall_unknown(check, ROLLCALL_TIMEOUT)
                                                     : rollcall_registered(check, NULL);)
@@ -706,8 +701,7 @@ test_enumerate(void **state)
     call_answer_free(&answer);
 }
 
-/* ---- Configuration ------------------------------------------------------------------------------
- */
+/* ---- Configuration ------------------------------------------------------------------- */
 
 static rollcall_step
 read_config(rollcall_check *check, const rollcall_reply *reply)
