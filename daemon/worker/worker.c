@@ -234,7 +234,9 @@ open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox
     if (!options->enumerates) {
         drop_memory(&worker->answer_memory);
     }
-    return sandbox->seal(options, why);
+    error = sandbox->seal(options, why);
+    (void)malloc_trim(0); /* what building the filters took */
+    return error;
 }
 
 static int

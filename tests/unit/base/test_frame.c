@@ -234,7 +234,7 @@ refuses_made_up_heads(void **state)
         { { MAGIC, 0, FRAME_ANSWER, 1, 0, 0 }, 0 },
         { { MAGIC, 2, FRAME_ANSWER, 1, 0, 0 }, 0 },
         { { MAGIC, 1, 0, 1, 0, 0 }, 0 },
-        { { MAGIC, 1, FRAME_ANSWER + 1, 1, 0, 0 }, 0 },
+        { { MAGIC, 1, 200, 1, 0, 0 }, 0 },
         { { MAGIC, 1, 0xffff, 1, 0, 0 }, 0 },
         { { MAGIC, 1, FRAME_ANSWER, 1, 1, 0 }, 0 },
         { { MAGIC, 1, FRAME_ANSWER, 1, 0, 0 }, 1 },
