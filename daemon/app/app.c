@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+#include "daemon/app/ground.h"
 #include "daemon/app/notify.h"
 #include "daemon/app/options.h"
 #include "daemon/app/setup.h"
@@ -35,6 +36,7 @@
 
 struct app {
     struct options options;
+    struct ground ground;
     struct shelf shelf;
     struct setup *setup;
     struct list old; /* setups that open queries may still use */
@@ -132,7 +134,7 @@ reload(struct app *app)
     struct setup *setup = NULL;
     struct error_text why = { "" };
     notify_reloading();
-    if (setup_new(&app->options, &app->shelf, &setup, &why) != ERROR_OK) {
+    if (setup_new(&app->options, &app->ground, &app->shelf, &setup, &why) != ERROR_OK) {
         log_error("app", "reload: %s", why.text);
         log_error("app", "reload: the old configuration stays in force");
         tell_ready(app);
@@ -240,7 +242,7 @@ static int
 run(struct app *app)
 {
     struct error_text why = { "" };
-    int error = stack_start(app->setup, &app->stack, &why);
+    int error = stack_start(&app->ground, app->setup, &app->stack, &why);
     if (error != ERROR_OK) {
         log_error("app", "%s", why.text);
         return EXIT_FAILURE;
@@ -264,7 +266,11 @@ static int
 set_up_and_run(struct app *app)
 {
     struct error_text why = { "" };
-    int error = setup_new(&app->options, &app->shelf, &app->setup, &why);
+    if (ground_init(&app->ground, &why) != ERROR_OK) {
+        log_error("app", "%s", why.text);
+        return EXIT_FAILURE;
+    }
+    int error = setup_new(&app->options, &app->ground, &app->shelf, &app->setup, &why);
     int status = EXIT_SUCCESS;
     if (error != ERROR_OK) {
         status = refuse(error, &why);
@@ -276,6 +282,7 @@ set_up_and_run(struct app *app)
         status = run(app);
     }
     free_setups(app);
+    ground_fini(&app->ground);
     shelf_fini(&app->shelf);
     return status;
 }

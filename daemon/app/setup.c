@@ -13,17 +13,16 @@
 #define SCHEMAS_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 static int
-read_conf(const struct conf_tree *tree, const struct shelf *shelf, struct conf **out_conf,
+read_conf(const struct conf_tree *tree, const struct recruits *recruits, struct conf **out_conf,
           struct error_text *why)
 {
     struct arena *arena = arena_new(SCHEMAS_ARENA_BYTES);
-    struct conf_schema *schemas = calloc(shelf->count + 1, sizeof(*schemas));
+    struct conf_schema *schemas = calloc(recruits->count + 1, sizeof(*schemas));
     int error = arena == NULL || schemas == NULL ? ERROR_NOMEM : ERROR_OK;
     size_t count = 0;
-    for (size_t i = 0; i < shelf->count && error == ERROR_OK; i++) {
-        const struct shelf_entry *entry = &shelf->entries[i];
-        if (entry->is_listed && entry->image != NULL) {
-            error = registry_schema(entry->image->manifest, arena, &schemas[count++]);
+    for (size_t i = 0; i < recruits->count && error == ERROR_OK; i++) {
+        if (recruits->list[i].image != NULL) {
+            error = registry_schema(recruits->list[i].image->manifest, arena, &schemas[count++]);
         }
     }
     if (error == ERROR_OK) {
@@ -37,14 +36,15 @@ read_conf(const struct conf_tree *tree, const struct shelf *shelf, struct conf *
 }
 
 static int
-note_refused(struct registry *registry, const struct shelf *shelf)
+note_refused(struct registry *registry, const struct recruits *recruits)
 {
-    for (size_t i = 0; i < shelf->count; i++) {
-        const struct shelf_entry *entry = &shelf->entries[i];
-        if (!entry->is_listed || entry->image != NULL) {
+    for (size_t i = 0; i < recruits->count; i++) {
+        const struct recruit *recruit = &recruits->list[i];
+        if (recruit->image != NULL) {
             continue;
         }
-        int error = registry_add_refused(registry, loader_file_name(entry->path), &entry->refusal);
+        int error =
+            registry_add_refused(registry, loader_file_name(recruit->path), &recruit->refusal);
         if (error != ERROR_OK) {
             return error;
         }
@@ -53,16 +53,17 @@ note_refused(struct registry *registry, const struct shelf *shelf)
 }
 
 static int
-build_registry(struct setup *setup, const struct shelf *shelf, struct error_text *why)
+build_registry(struct setup *setup, struct error_text *why)
 {
-    struct image **images = calloc(shelf->count + 1, sizeof(struct image *));
+    const struct recruits *recruits = &setup->recruits;
+    struct image **images = calloc(recruits->count + 1, sizeof(struct image *));
     size_t count = 0;
     if (images == NULL) {
         return error_say(why, ERROR_NOMEM, "out of memory");
     }
-    for (size_t i = 0; i < shelf->count; i++) {
-        if (shelf->entries[i].is_listed && shelf->entries[i].image != NULL) {
-            images[count++] = shelf->entries[i].image;
+    for (size_t i = 0; i < recruits->count; i++) {
+        if (recruits->list[i].image != NULL) {
+            images[count++] = recruits->list[i].image;
         }
     }
     int error = registry_new(setup->conf, images, count, &setup->registry, why);
@@ -70,28 +71,55 @@ build_registry(struct setup *setup, const struct shelf *shelf, struct error_text
     if (error != ERROR_OK) {
         return error;
     }
-    error = note_refused(setup->registry, shelf);
+    error = note_refused(setup->registry, recruits);
     return error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
 }
 
 static int
-fill(struct setup *setup, const struct conf_tree *tree, struct shelf *shelf, struct error_text *why)
+recruit(struct setup *setup, const struct conf_tree *tree, struct ground *ground,
+        struct shelf *shelf, struct error_text *why)
 {
+    struct loader_list paths = { 0 };
     size_t folder_count = 0;
     const char *const *folders = conf_plugin_dirs(tree, &folder_count);
-    int error = shelf_scan(shelf, folders, folder_count, why);
+    int error = loader_scan(folders, folder_count, &paths, why);
     if (error == ERROR_OK) {
-        error = read_conf(tree, shelf, &setup->conf, why);
+        error =
+            recruits_open(&setup->recruits, &paths, conf_wants_processes(tree), ground, shelf, why);
+    }
+    loader_list_fini(&paths);
+    return error;
+}
+
+static int
+fill(struct setup *setup, const struct conf_tree *tree, struct ground *ground, struct shelf *shelf,
+     struct error_text *why)
+{
+    int error = recruit(setup, tree, ground, shelf, why);
+    if (error == ERROR_OK) {
+        error = read_conf(tree, &setup->recruits, &setup->conf, why);
     }
     if (error == ERROR_OK) {
         error = server_judge_urls(setup->conf->listen, setup->conf->listen_count, why);
     }
-    return error == ERROR_OK ? build_registry(setup, shelf, why) : error;
+    if (error == ERROR_OK) {
+        recruits_settle(&setup->recruits, setup->conf, ground, shelf);
+        error = build_registry(setup, why);
+    }
+    return error == ERROR_OK
+               ? recruits_serve(&setup->recruits, setup->conf, setup->registry, ground, why)
+               : error;
+}
+
+static void
+free_on_loop(void *context)
+{
+    setup_free(context);
 }
 
 int
-setup_new(const struct options *options, struct shelf *shelf, struct setup **out_setup,
-          struct error_text *why)
+setup_new(const struct options *options, struct ground *ground, struct shelf *shelf,
+          struct setup **out_setup, struct error_text *why)
 {
     struct conf_tree *tree = NULL;
     const char *file = options->config;
@@ -107,11 +135,11 @@ setup_new(const struct options *options, struct shelf *shelf, struct setup **out
         error = error_say(why, ERROR_NOMEM, "out of memory");
     } else {
         list_init(&setup->node);
-        error = fill(setup, tree, shelf, why);
+        error = fill(setup, tree, ground, shelf, why);
     }
     conf_close(&tree);
     if (error != ERROR_OK) {
-        setup_free(&setup);
+        ground_run(ground, free_on_loop, &setup);
         return error;
     }
     *out_setup = setup;
@@ -131,6 +159,7 @@ setup_free(struct setup **setup)
         return;
     }
     registry_unref(&(*setup)->registry);
+    recruits_fini(&(*setup)->recruits);
     conf_free(&(*setup)->conf);
     free(*setup);
     *setup = NULL;

@@ -6,7 +6,7 @@
 #define ROLLCALL_APP_SETUP_H
 
 #include "daemon/app/options.h"
-#include "daemon/app/shelf.h"
+#include "daemon/app/recruits.h"
 #include "daemon/base/list.h"
 #include "daemon/conf/conf.h"
 #include "daemon/plugin/registry.h"
@@ -15,6 +15,7 @@
 #define SETUP_DEFAULT_FILE "/etc/rollcall/rollcalld.conf"
 
 struct setup {
+    struct recruits recruits;
     struct conf *conf;
     struct registry *registry; /* one reference */
     struct list node;
@@ -23,9 +24,10 @@ struct setup {
 /**
  * Read and judge all that the command line names.
  * Owner:  *out_setup is the caller's, setup_free().
- * Errors: as conf_open(), shelf_scan(), conf_read() and registry_new(); `why` is one sentence.
+ * Errors: as conf_open(), loader_scan(), recruits_open(), conf_read() and registry_new(); `why` is
+ * one sentence.
  */
-MUST_CHECK int setup_new(const struct options *options, struct shelf *shelf,
+MUST_CHECK int setup_new(const struct options *options, struct ground *ground, struct shelf *shelf,
                          struct setup **out_setup, struct error_text *why);
 
 /** Accepts NULL. Thread: [loop], or [main] while no loop runs. */

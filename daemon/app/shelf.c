@@ -31,42 +31,58 @@ find_or_add(struct shelf *shelf, const char *path)
     return entry;
 }
 
-static void
-open_entry(struct shelf_entry *entry)
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
 {
-    struct error_text refusal = { "" };
-    if (entry->image != NULL || loader_open(entry->path, &entry->image, &refusal) == ERROR_OK) {
-        return;
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void
+warn_of_change(const struct shelf_entry *entry)
+{
+    struct stat now;
+    if (stat(entry->path, &now) == 0 && !is_same_file(&now, &entry->opened)) {
+        log_warning("plugin",
+                    "%s: has changed, and is not reloaded: with isolation = \"thread\" it stays "
+                    "until the daemon ends",
+                    loader_file_name(entry->path));
     }
-    if (strcmp(refusal.text, entry->refusal.text) != 0) {
-        log_error("plugin", "refused: %s", refusal.text);
-    }
-    entry->refusal = refusal;
 }
 
 int
-shelf_scan(struct shelf *shelf, const char *const *folders, size_t folder_count,
-           struct error_text *why)
+shelf_open(struct shelf *shelf, const char *path, struct image **out_image, struct error_text *why)
 {
-    struct loader_list list = { 0 };
-    int error = loader_scan(folders, folder_count, &list, why);
-    if (error != ERROR_OK) {
-        return error;
+    struct shelf_entry *entry = find_or_add(shelf, path);
+    if (entry == NULL) {
+        return error_say(why, ERROR_NOMEM, "out of memory");
     }
-    for (size_t i = 0; i < shelf->count; i++) {
-        shelf->entries[i].is_listed = false;
-    }
-    for (size_t i = 0; i < list.count && error == ERROR_OK; i++) {
-        struct shelf_entry *entry = find_or_add(shelf, list.paths[i]);
-        if (entry == NULL) {
-            error = error_say(why, ERROR_NOMEM, "out of memory");
-            break;
+    if (entry->image != NULL) {
+        warn_of_change(entry);
+    } else {
+        struct stat info = { 0 };
+        (void)stat(path, &info);
+        int error = loader_open(path, &entry->image, why);
+        if (error != ERROR_OK) {
+            return error;
         }
-        entry->is_listed = true;
-        open_entry(entry);
+        entry->opened = info;
     }
-    loader_list_fini(&list);
-    return error;
+    *out_image = entry->image;
+    return ERROR_OK;
+}
+
+void
+shelf_note_refusal(struct shelf *shelf, const char *path, const struct error_text *why)
+{
+    struct shelf_entry *entry = find_or_add(shelf, path);
+    if (entry != NULL && strcmp(why->text, entry->refusal.text) == 0) {
+        return;
+    }
+    log_error("plugin", "refused: %s", why->text);
+    if (entry != NULL) {
+        entry->refusal = *why;
+    }
 }
 
 void

@@ -1,22 +1,23 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* The plugin files opened so far. Nothing is ever closed again, and opening a path twice would hand
- * back the old code, so each path is opened once and its image kept for all later readings of the
- * configuration. [main] */
+/* The plugin files that this process itself has opened, and what was said of those that it refused.
+ * Nothing is ever closed again, and opening a path twice would hand back the old code, so each path
+ * is opened once and its image kept for all later readings of the configuration. [main] */
 #ifndef ROLLCALL_APP_SHELF_H
 #define ROLLCALL_APP_SHELF_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "daemon/base/error.h"
 #include "daemon/plugin/loader.h"
 
 struct shelf_entry {
     char *path;
-    struct image *image;       /* NULL: refused */
-    struct error_text refusal; /* why */
-    bool is_listed;            /* found by the last shelf_scan() */
+    struct image *image;       /* NULL: never opened here */
+    struct stat opened;        /* the file when it was */
+    struct error_text refusal; /* the last one; "" for none */
 };
 
 struct shelf {
@@ -24,10 +25,13 @@ struct shelf {
     size_t count;
 };
 
-/** Scan folders; open what is new and what was refused before. A refusal is logged once. Errors:
- *  as loader_scan(), NOMEM. */
-MUST_CHECK int shelf_scan(struct shelf *shelf, const char *const *folders, size_t folder_count,
-                          struct error_text *why);
+/** The image of a path, opened now unless it was before. A file that has changed since keeps its
+ *  old code, and the log says so. Errors: as loader_open(), NOMEM. */
+MUST_CHECK int
+shelf_open(struct shelf *shelf, const char *path, struct image **out_image, struct error_text *why);
+
+/** Log that a path was refused, once for each reason. */
+void shelf_note_refusal(struct shelf *shelf, const char *path, const struct error_text *why);
 
 /** Images stay; the list of them goes. */
 void shelf_fini(struct shelf *shelf);

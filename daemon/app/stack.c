@@ -25,6 +25,7 @@
 #define ORIGIN_TRANSFERS_MAX 1024
 
 struct stack {
+    struct ground *ground;
     struct setup *setup; /* the one in use */
     struct exec *exec;
     struct crew *crew;
@@ -73,6 +74,7 @@ start_exec(struct stack *stack, const struct conf *conf, struct error_text *why)
         return error;
     }
     const struct exec_options options = {
+        .loop = stack->ground->loop,
         .pool = { .threads = (unsigned)conf->threads, .queue_max = POOL_QUEUE_MAX, .name = "pool" },
         .fetch = { .user_agent = conf->user_agent,
                    .proxy = conf->proxy,
@@ -89,7 +91,11 @@ start_exec(struct stack *stack, const struct conf *conf, struct error_text *why)
         return error;
     }
     error = exec_start(stack->exec);
-    return error == ERROR_OK ? ERROR_OK : error_say(why, error, "no thread for the loop");
+    if (error != ERROR_OK) {
+        return error_say(why, error, "no thread for the loop");
+    }
+    stack->ground->exec = stack->exec;
+    return ERROR_OK;
 }
 
 /* Work for the loop that can fail. */
@@ -217,12 +223,14 @@ start(struct stack *stack, struct error_text *why)
 }
 
 int
-stack_start(struct setup *setup, struct stack **out_stack, struct error_text *why)
+stack_start(struct ground *ground, struct setup *setup, struct stack **out_stack,
+            struct error_text *why)
 {
     struct stack *stack = calloc(1, sizeof(*stack));
     if (stack == NULL) {
         return error_say(why, ERROR_NOMEM, "out of memory");
     }
+    stack->ground = ground;
     stack->setup = setup;
     int error = start(stack, why);
     if (error != ERROR_OK) {
@@ -360,6 +368,7 @@ stack_free(struct stack **stack)
     if (dropped->crew != NULL) {
         crew_free(&dropped->crew);
     }
+    dropped->ground->exec = NULL;
     exec_free(&dropped->exec);
     free(dropped);
 }

@@ -20,12 +20,13 @@
 struct stack;
 
 /**
- * Build all, start the threads, listen, and wait until the sockets answer.
+ * Build all on this ground, start the threads, listen, and wait until the sockets answer.
  * Owner:  `setup` must stay until stack_use() has replaced it and setup_is_used() says no, or
  *         stack_free(). *out_stack is the caller's.
  * Errors: as exec_new(), server_new(); TIMEOUT; `why` is one sentence.
  */
-MUST_CHECK int stack_start(struct setup *setup, struct stack **out_stack, struct error_text *why);
+MUST_CHECK int stack_start(struct ground *ground, struct setup *setup, struct stack **out_stack,
+                           struct error_text *why);
 
 /** New queries see this setup from now on. */
 void stack_use(struct stack *stack, struct setup *setup);

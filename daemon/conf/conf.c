@@ -127,6 +127,36 @@ conf_plugin_dirs(const struct conf_tree *tree, size_t *out_count)
     return tree->plugin_dirs.texts;
 }
 
+static bool
+is_process(const struct conf_node *group)
+{
+    const struct conf_node *node = conf_node_get(group, "isolation");
+    const char *text = node != NULL ? conf_node_text(node) : NULL;
+    return text != NULL && strcmp(text, "process") == 0;
+}
+
+bool
+conf_wants_processes(const struct conf_tree *tree)
+{
+    const struct conf_node *root = conf_doc_root(tree->doc);
+    const struct conf_node *plugins = conf_node_get(root, PLUGIN_GROUP);
+    if (conf_node_get(root, "isolation") == NULL) {
+        if (strcmp(find_row("isolation")->spec.fallback, "process") == 0) {
+            return true;
+        }
+    } else if (is_process(root)) {
+        return true;
+    }
+    bool is_group = plugins != NULL && conf_node_type(plugins) == CONF_NODE_GROUP;
+    for (size_t i = 0; is_group && i < conf_node_count(plugins); i++) {
+        const struct conf_node *section = conf_node_at(plugins, i);
+        if (conf_node_type(section) == CONF_NODE_GROUP && is_process(section)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- The second step: the snapshot ------------------------------------------------------------
  */
 

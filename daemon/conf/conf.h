@@ -90,6 +90,7 @@ struct conf {
     const char *state_dir;
     const char *isolation;
     int64_t threads;
+    int64_t workers;
     int64_t timeout_us;
     int64_t deadline_us;
     int64_t deadline_max_us;
@@ -126,6 +127,10 @@ MUST_CHECK int conf_open(const char *path, const char *const *overrides, size_t 
 void conf_close(struct conf_tree **tree);
 
 const char *const *conf_plugin_dirs(const struct conf_tree *tree, size_t *out_count);
+
+/** Whether any plugin may run in a process: the plugins' names are not known yet, so it is asked
+ *  before one is opened. Nothing is judged. */
+bool conf_wants_processes(const struct conf_tree *tree);
 
 /**
  * Judge everything: each key against the table, each plugin section against its schema.

@@ -129,8 +129,7 @@ is_base_url(const char *text)
     return *rest == '/' && ends_well && is_graphic(rest) && strpbrk(rest, "?#{}\\\"<>^`|") == NULL;
 }
 
-/* The process pool is not built yet: its word comes with it. */
-static const char *const isolations[] = { "thread", NULL };
+static const char *const isolations[] = { "process", "thread", NULL };
 static const char *const methods[] = { "documented", "signup", "recovery", NULL };
 static const char *const strategies[] = { "race", "lazy", "auto", NULL };
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };

@@ -30,6 +30,8 @@
     X(isolation, CHOICE, AT(isolation), "thread", 0, 0, isolation,                                 \
       "Where plugin code runs; a plugin's section can say otherwise.")                             \
     X(threads, INT, AT(threads), "8", 1, 256, text, "Threads for plugin code and blocking work.")  \
+    X(workers, INT, AT(workers), "2", 1, 64, text,                                                 \
+      "The most processes that serve one plugin, beside a spare.")                                 \
     X(timeout, DURATION, AT(timeout_us), "10s", 1 * CONF_MS, 10 * CONF_MIN, text,                  \
       "The longest that one check may take once it left the pacing queue.")                        \
     X(deadline, DURATION, AT(deadline_us), "30s", 1 * CONF_MS, CONF_DAY, text,                     \

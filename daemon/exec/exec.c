@@ -16,6 +16,7 @@ struct exec {
     struct fetcher *fetcher;
     pthread_t thread;
     bool running;
+    bool owns_loop;
 };
 
 int
@@ -26,7 +27,9 @@ exec_new(const struct exec_options *options, struct exec **out_exec, struct erro
         return error_say(why, ERROR_NOMEM, "the executor: out of memory");
     }
     struct fetcher_options fetch = options->fetch;
-    int error = loop_new(&exec->loop);
+    exec->owns_loop = options->loop == NULL;
+    exec->loop = options->loop;
+    int error = exec->owns_loop ? loop_new(&exec->loop) : ERROR_OK;
     if (error != ERROR_OK) {
         error_say(why, error, "the event loop: %s", error_sentence(error));
         goto out;
@@ -130,7 +133,9 @@ exec_free(struct exec **exec)
     assert(!dropped->running);
     fetcher_free(&dropped->fetcher);
     pool_free(&dropped->pool);
-    loop_free(&dropped->loop);
+    if (dropped->owns_loop) {
+        loop_free(&dropped->loop);
+    }
     free(dropped);
 }
 

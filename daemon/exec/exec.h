@@ -13,6 +13,7 @@
 struct exec;
 
 struct exec_options {
+    struct loop *loop; /* borrowed, for what was set up before; NULL: one of its own */
     struct pool_options pool;
     struct fetcher_options fetch; /* its loop is filled in */
 };

@@ -11,7 +11,8 @@
 #include "daemon/base/error.h"
 #include "daemon/plugin/manifest.h"
 
-/* An opened plugin. Stays until the process ends; never freed. */
+/* An opened plugin. Stays until the process ends; never freed. One that a worker opened has a
+ * manifest, and no entry here. */
 struct image {
     const char *file;             /* "github.so" */
     const rollcall_plugin *entry; /* the plugin's own descriptor: for the functions in it only */

@@ -272,6 +272,7 @@ add_plugin(struct registry *registry, const char *file)
     }
     text_mend(name);
     plugin->registry = registry;
+    plugin->isolation = registry->conf->isolation;
     plugin->name = name;
     plugin->file = name;
     registry->plugins[registry->plugin_count++] = plugin;
@@ -323,6 +324,9 @@ fill_plugin(struct registry *registry, struct plugin *plugin, struct image *imag
     plugin->image = image;
     plugin->manifest = image->manifest;
     plugin->section = conf_plugin(registry->conf, image->manifest->name);
+    if (plugin->section != NULL && plugin->section->isolation != NULL) {
+        plugin->isolation = plugin->section->isolation;
+    }
     plugin->name = arena_strdup(registry->arena, image->manifest->name);
     if (plugin->name == NULL) {
         return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));

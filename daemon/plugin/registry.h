@@ -28,6 +28,7 @@ struct plugin {
     struct registry *registry;       /* whose it is: whoever holds on to a plugin holds that */
     struct image *image;             /* NULL when refused */
     const struct manifest *manifest; /* NULL when refused */
+    const char *isolation;           /* "process" or "thread", as configured */
     struct group *group; /* the processes that run it, group_use(); NULL: threads of the daemon */
     struct host_config config;
     const struct conf_plugin *section; /* secrets for templates; NULL: none given */

@@ -40,10 +40,12 @@ is_tagged(const struct selector *selector, const struct checker *checker, const 
     return has_tag(checker, word) && !is_platform(selector, word);
 }
 
+/* One that was put aside is asked all the same: its checks say that it failed. */
 static bool
 is_usable(const struct selector *selector, const struct checker *checker)
 {
-    return checker->plugin->state == PLUGIN_READY &&
+    enum plugin_state state = checker->plugin->state;
+    return (state == PLUGIN_READY || state == PLUGIN_ASIDE) &&
            checker->info->kind == selector->request->subject.kind &&
            (selector->methods & UINT32_C(1) << checker->info->method) != 0;
 }

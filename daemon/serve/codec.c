@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/plugin/group.h"
 #include "daemon/query/verdict.h"
 #include "rollcall/version.h"
 
@@ -302,6 +303,22 @@ codec_platforms(const struct registry *registry, int32_t kind, const char *tag)
 
 /* ---- plugins and status ------------------------------------------------------------------- */
 
+static size_t
+count_workers(const struct plugin *plugin)
+{
+    return plugin->group != NULL ? group_workers(plugin->group) : 0;
+}
+
+static size_t
+count_all_workers(const struct registry *registry)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < registry_plugin_count(registry); i++) {
+        count += count_workers(registry_plugin(registry, i));
+    }
+    return count;
+}
+
 static struct json *
 plugin_json(const struct plugin *plugin)
 {
@@ -309,9 +326,9 @@ plugin_json(const struct plugin *plugin)
     put_text(object, "name", plugin->name);
     put_text(object, "version", plugin->manifest != NULL ? plugin->manifest->version : NULL);
     put_text(object, "file", plugin->file);
-    put_text(object, "isolation", "thread");
+    put_text(object, "isolation", plugin->isolation);
     put_text(object, "state", plugin_state_name(plugin->state));
-    put_count(object, "workers", 0);
+    put_count(object, "workers", count_workers(plugin));
     put_count(object, "calls", plugin->calls);
     put_count(object, "failures", plugin->failures);
     (void)json_put(object, "last_error",
@@ -401,6 +418,6 @@ codec_status(const struct codec_status *status)
     (void)json_put(object, "checks", checks_stats_json(&status->queries));
     (void)json_put(object, "fetch", fetch_json(&status->fetch));
     (void)json_put(object, "pool", pool_json(&status->pool));
-    put_count(object, "workers", 0);
+    put_count(object, "workers", count_all_workers(status->registry));
     return object;
 }

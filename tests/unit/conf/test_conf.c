@@ -357,8 +357,8 @@ mistakes_name_file_line_key_found_and_allowed(void **state)
           "@/x.conf:1: strategy: found \"fast\", wants one of \"race\", \"lazy\", \"auto\"" },
         { "strategy = \"\";", ERROR_INVALID,
           "@/x.conf:1: strategy: found \"\", wants one of \"race\", \"lazy\", \"auto\"" },
-        { "isolation = \"process\";", ERROR_INVALID,
-          "@/x.conf:1: isolation: found \"process\", wants \"thread\"" },
+        { "isolation = \"vm\";", ERROR_INVALID,
+          "@/x.conf:1: isolation: found \"vm\", wants one of \"process\", \"thread\"" },
         { "log_level = \"loud\";", ERROR_INVALID,
           "@/x.conf:1: log_level: found \"loud\", wants one of \"error\", \"warning\", \"info\", "
           "\"debug\"" },
@@ -615,7 +615,7 @@ help_has_a_line_for_each_key(void **state)
     (void)state;
     size_t count = 0;
     conf_print_keys(count_line, &count);
-    assert_int_equal(count, 21 + 6);
+    assert_int_equal(count, 22 + 6);
 }
 
 int

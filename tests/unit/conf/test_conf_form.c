@@ -86,7 +86,7 @@ words_are_these(void **state)
         const struct conf_form *form;
         const char *words[5];
     } lists[] = {
-        { &conf_form_isolation, { "thread" } },
+        { &conf_form_isolation, { "process", "thread" } },
         { &conf_form_method, { "documented", "signup", "recovery" } },
         { &conf_form_strategy, { "race", "lazy", "auto" } },
         { &conf_form_log_level, { "error", "warning", "info", "debug" } },

@@ -183,7 +183,7 @@ mistakes_in_sections_are_told(void **state)
           "2: plugin.sites.base_url: found what is not repeated here, wants "
           "http(s)://host[:port][/path] without a slash at the end, query or fragment" },
         { "sites = { isolation = \"vm\"; };", ERROR_INVALID,
-          "2: plugin.sites.isolation: found \"vm\", wants \"thread\"" },
+          "2: plugin.sites.isolation: found \"vm\", wants one of \"process\", \"thread\"" },
         { "sites = { timeout = \"1h\"; };", ERROR_RANGE,
           "2: plugin.sites.timeout: found \"1h\", wants a duration such as \"10s\" or \"500ms\", "
           "from "

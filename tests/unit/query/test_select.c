@@ -151,7 +151,7 @@ test_a_plugin_that_is_not_ready_is_not_asked(void **state)
 {
     (void)state;
     struct arena *arena = arena_new(1 << 20);
-    registry_plugin(registry, 0)->state = PLUGIN_ASIDE;
+    registry_plugin(registry, 0)->state = PLUGIN_DISABLED;
     struct query_request request = request_for("alice", "alpha greek");
     struct selection selection;
     char got[64];
@@ -160,6 +160,10 @@ test_a_plugin_that_is_not_ready_is_not_asked(void **state)
     spell(&selection, got, sizeof got);
     assert_string_equal(got, "-alpha");
     assert_int_equal(selection.usable, 0);
+    registry_plugin(registry, 0)->state = PLUGIN_ASIDE; /* asked, so that its failing is told */
+    assert_int_equal(select_checkers(registry, conf.methods, &request, arena, &selection, NULL),
+                     ERROR_OK);
+    assert_int_not_equal(selection.usable, 0);
     arena_free(&arena);
 }
 

@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* The worker program is looked for beside the running one first, so a build tree and a moved
+ * installation run what belongs to them. */
+#include "daemon/app/ground.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* From the folder of the running program, in a build tree and in an installation. */
+#define BESIDE "../libexec/rollcall/rollcall-worker"
+
+static void
+find_worker(char *path, size_t size)
+{
+    char own[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    if (len > 0) {
+        own[len] = '\0';
+        char *slash = strrchr(own, '/');
+        *slash = '\0';
+        int needed = snprintf(path, size, "%s/" BESIDE, own);
+        if (needed > 0 && (size_t)needed < size && access(path, X_OK) == 0) {
+            return;
+        }
+    }
+    (void)snprintf(path, size, "%s", ROLLCALL_WORKER);
+}
+
+int
+ground_init(struct ground *ground, struct error_text *why)
+{
+    char worker[PATH_MAX + sizeof(BESIDE)];
+    *ground = (struct ground){ 0 };
+    find_worker(worker, sizeof(worker));
+    int error = loop_new(&ground->loop);
+    if (error == ERROR_OK) {
+        error = groups_new(ground->loop, worker, &ground->groups);
+    }
+    if (error != ERROR_OK) {
+        ground_fini(ground);
+        return error_say(why, error, "the event loop: %s", error_sentence(error));
+    }
+    return ERROR_OK;
+}
+
+void
+ground_fini(struct ground *ground)
+{
+    groups_free(&ground->groups);
+    loop_free(&ground->loop);
+}
+
+void
+ground_run(struct ground *ground, void (*fn)(void *context), void *context)
+{
+    if (ground->exec != NULL) {
+        exec_run_on_loop(ground->exec, fn, context);
+    } else {
+        fn(context);
+    }
+}

@@ -1,0 +1,27 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* What stands before any configuration is read, since reading it takes knowing the plugins: the
+ * loop and the groups of worker processes. Main turns the loop itself until the stack has started a
+ * thread for it. [main] */
+#ifndef ROLLCALL_APP_GROUND_H
+#define ROLLCALL_APP_GROUND_H
+
+#include "daemon/base/error.h"
+#include "daemon/exec/exec.h"
+#include "daemon/plugin/group.h"
+
+struct ground {
+    struct loop *loop;
+    struct groups *groups;
+    struct exec *exec; /* runs the loop; NULL: nobody does. Set and reset by stack.c */
+};
+
+/** Errors: NOMEM, IO; `why` is one sentence. */
+MUST_CHECK int ground_init(struct ground *ground, struct error_text *why);
+/** Every worker that is left is killed. After the stack is gone. */
+void ground_fini(struct ground *ground);
+
+/** Run `fn(context)` on the loop, and wait for it to return. */
+void ground_run(struct ground *ground, void (*fn)(void *context), void *context);
+
+#endif
