@@ -196,6 +196,7 @@ static const struct rule rules[] = {
     ANY(landlock_add_rule, LOADING),
     ANY(landlock_restrict_self, LOADING),
     ANY(seccomp, LOADING),
+    ANY(capget, LOADING),
     ANY(capset, LOADING),
     OWN_LIMIT(LOADING, RLIMIT_AS),
     OWN_LIMIT(ALWAYS, RLIMIT_CPU),
@@ -280,15 +281,19 @@ limit_memory(bool enumerates, struct error_text *why)
     return ERROR_OK;
 }
 
-/* Keep at most the capability to read what a plugin's folder would hide, for opening it. */
+/* Keep at most the capability to read what a plugin's folder would hide, for opening it. Who has
+ * none does not ask: a service's own filter may refuse capset(). */
 static int
 drop_capabilities(bool keep_reading, struct error_text *why)
 {
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
     memset(data, 0, sizeof(data));
-    if (keep_reading && syscall(SYS_capget, &head, data) != 0) {
+    if (syscall(SYS_capget, &head, data) != 0) {
         return fail("capget", errno, why);
+    }
+    if ((data[0].permitted | data[0].inheritable | data[1].permitted | data[1].inheritable) == 0) {
+        return ERROR_OK;
     }
     uint32_t kept = keep_reading ? data[0].permitted & (1U << CAP_DAC_READ_SEARCH) : 0;
     memset(data, 0, sizeof(data));

@@ -76,6 +76,7 @@ static const struct wanted wanted[] = {
     NEVER("socket-unix"),
     NEVER("socket-netlink"),
     NEVER("socketpair"),
+    { "lookup", ENOENT, 0 },
     NEVER("bind"),
     NEVER("listen"),
     NEVER("clone"),
