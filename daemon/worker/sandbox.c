@@ -36,7 +36,7 @@
 #define LOADING_CPU_S 10
 
 struct limit {
-    int resource;
+    __rlimit_resource_t resource;
     const char *name;
     uint64_t soft;
     uint64_t hard;
