@@ -113,8 +113,8 @@ enumerate(struct bench *bench, struct error_text *why)
     buf_init(&out, CALL_ENUMERATION_BYTES_MAX);
     int error = call_encode_request(&request, &in);
     if (error == ERROR_OK) {
-        error = host_run(bench->image, &registry_plugin(bench->registry, 0)->config, NULL, NULL,
-                         in.bytes, in.len, &out);
+        error = host_run(bench->image, &registry_plugin(bench->registry, 0)->config, NULL, in.bytes,
+                         in.len, &out);
     }
     if (error == ERROR_OK) {
         error = add_from_data(bench, out.bytes, out.len, why);

@@ -134,7 +134,7 @@ call(struct replay *replay, struct player *player, uint32_t step, const struct c
     struct call_answer *answer = NULL;
     int error = call_encode_request(&request, &in);
     if (error == ERROR_OK) {
-        error = host_run(plugin->image, &plugin->config, NULL, NULL, in.bytes, in.len, &out);
+        error = host_run(plugin->image, &plugin->config, NULL, in.bytes, in.len, &out);
     }
     if (error == ERROR_OK) {
         error = call_decode_answer(out.bytes, out.len, &answer, NULL);

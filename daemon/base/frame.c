@@ -345,7 +345,7 @@ judge(struct frame *frame, size_t datagram, size_t max, int descriptor)
     struct head head;
     memcpy(&head, frame->storage, sizeof(head));
     if (head.magic != FRAME_MAGIC || head.version != FRAME_VERSION || head.type < FRAME_HELLO ||
-        head.type > FRAME_ANSWER || head.in_memory > 1 || head.len > max) {
+        head.type > FRAME_CANCEL || head.in_memory > 1 || head.len > max) {
         return ERROR_PROTOCOL;
     }
     frame->type = (enum frame_type)head.type;

@@ -8,7 +8,7 @@
  *
  * The conversation: the worker opens its plugin and says HELLO (the manifest as bytes) or REFUSED
  * (one sentence) and ends; the daemon sends CONFIG once; then CALL and ANSWER in turn, one at a
- * time. */
+ * time. CANCEL may come at any time: the only frame in the middle of a call, and void after it. */
 #ifndef ROLLCALL_BASE_FRAME_H
 #define ROLLCALL_BASE_FRAME_H
 
@@ -32,7 +32,8 @@ enum frame_type {
     FRAME_REFUSED = 2, /* worker: why not, one sentence */
     FRAME_CONFIG = 3,  /* daemon: the plugin's configuration */
     FRAME_CALL = 4,    /* daemon: a call_request */
-    FRAME_ANSWER = 5   /* worker: its call_answer */
+    FRAME_ANSWER = 5,  /* worker: its call_answer */
+    FRAME_CANCEL = 6   /* daemon: nobody waits for that call any more; empty */
 };
 
 struct frame {

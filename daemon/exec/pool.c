@@ -55,21 +55,6 @@ struct pool {
 
 /* ---- One job ------------------------------------------------------------------------- */
 
-void
-job_init(struct job *job, const struct future_ops *ops, int (*run)(struct job *job))
-{
-    memset(job, 0, sizeof(*job));
-    future_init(&job->future, ops);
-    list_init(&job->node);
-    job->run = run;
-}
-
-bool
-job_is_cancelled(const struct job *job)
-{
-    return future_is_cancelled(&job->future);
-}
-
 /* End the future with what the run gave, where the job is at home, and let go of the pool's
  * reference. */
 static void

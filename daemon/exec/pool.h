@@ -4,18 +4,6 @@
  * wait; idle threads are used before new ones are started; slow work (it may block for long) gets
  * at most half the threads, so quick work always finds one.
  *
- * A job is embedded in what it is about, so submitting allocates nothing. Its future is pending in
- * the queue, running on a thread. A job with a home loop ends there; one without ends on the thread
- * that ran it. Cancelling a queued job ends it at once and its turn is skipped; cancelling a
- * running one ends its future at once, and the work runs on: long work polls job_is_cancelled().
- *
- * Whose memory. The caller's, for as long as anybody holds a reference to the future: the caller
- * has one, the pool takes one for as long as the job is queued or runs, a cancelled job included.
- * So free a job in its future's ops->free. Memory that is used again (job_init() anew) must wait
- * until `references` is back at the caller's 1: a waiter sees the end a moment before the pool has
- * let go. The pool's is often the last one: ops->free then runs on a thread of the pool, or for a
- * job with a home on its loop.
- *
  * No job waits for another one (future_wait() and completion_wait() abort where they would block on
  * a thread of a pool): a pool full of jobs that wait would never get to those they wait for. Chain
  * with callbacks instead. A job may submit jobs. */
@@ -25,33 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/base/list.h"
-#include "daemon/exec/future.h"
-#include "daemon/exec/loop.h"
+#include "daemon/base/attr.h"
+#include "daemon/exec/job.h"
 
 struct pool;
 
 /* A full queue is searched for cancelled jobs at most so often: the search takes every job in hand
  * once (some 40 us for a thousand), which must not happen to each submitter under overload. */
 #define POOL_SWEEP_US 1000
-
-enum job_kind { JOB_QUICK, JOB_SLOW };
-
-struct job {
-    struct future future;
-    /* [pool] Do the work; returns ERROR_OK with job->result set, or an error. What it allocated is
-     * its own to free when the future turns out to be cancelled: see `drop`. */
-    int (*run)(struct job *job);
-    /* The result of a job that had been cancelled while it ran; NULL: nothing to free. Same thread
-     * as the end of the future would have had. */
-    void (*drop)(struct job *job);
-    void *result;
-    struct loop *home; /* where the future ends; NULL: on the thread that ran it */
-    enum job_kind kind;
-    int error; /* from here on pool.c's own */
-    struct list node;
-    struct loop_post post;
-};
 
 struct pool_options {
     unsigned threads; /* at most; started when first needed */
@@ -68,9 +37,6 @@ struct pool_stats {
 
 MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_pool);
 
-/** Initialise a job, pending, one reference: the caller's. Then set the other fields. */
-void job_init(struct job *job, const struct future_ops *ops, int (*run)(struct job *job));
-
 /**
  * Queue it. The pool takes a reference until the job has run or been skipped. Jobs that were
  * cancelled in the queue keep their places until a thread comes by; when they make it full, the
@@ -80,9 +46,6 @@ void job_init(struct job *job, const struct future_ops *ops, int (*run)(struct j
  * Thread: any.
  */
 MUST_CHECK int pool_submit(struct pool *pool, struct job *job);
-
-/** For run(): whether nobody waits any more. The token that long work polls. */
-bool job_is_cancelled(const struct job *job);
 
 /** No new work from now on: submit answers CLOSED. Never blocks, may be called twice. */
 void pool_close(struct pool *pool);

@@ -28,7 +28,23 @@ free_call(struct future *future)
     free(call);
 }
 
-static const struct future_ops call_ops = { .name = "process call", .free = free_call };
+/* It is in a worker's hands: tell that one. It stays busy until it has answered. */
+static void
+cancel_call(struct future *future)
+{
+    struct procs_call *call = call_of(future);
+    LIST_FOR_EACH (node, &call->procs->workers) {
+        struct worker *worker = LIST_ENTRY(node, struct worker, node);
+        if (worker->call == call) {
+            procs_worker_cancel(worker);
+            return;
+        }
+    }
+}
+
+static const struct future_ops call_ops = { .name = "process call",
+                                            .cancel = cancel_call,
+                                            .free = free_call };
 
 static void
 unqueue(struct procs_call *call)

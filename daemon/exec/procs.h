@@ -94,8 +94,8 @@ struct procs_answer {
 /**
  * One call.
  * Owner:  *out_future is the caller's reference; its result is a const struct procs_answer *.
- *         Cancelling a running call lets its worker finish it, within its limit, and drops the
- *         answer.
+ *         Cancelling a running call tells its worker, which may give up or finish it, within its
+ *         limit; what it answers is dropped.
  * Errors: at once: BUSY, CLOSED, NOMEM, PLUGIN (put aside or refused). Through the future: PLUGIN
  * (the worker died or spoke nonsense, or the group was put aside meanwhile), TIMEOUT (the worker
  * was killed at its limit), CLOSED, CANCELLED; TOO_BIG, NOMEM, IO (it could not be sent). Thread:

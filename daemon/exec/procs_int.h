@@ -112,6 +112,8 @@ MUST_CHECK int procs_worker_start(struct procs *procs, struct error_text *why);
 void procs_worker_configure(struct worker *worker);
 /** Send a call to an idle one. The reference to `call` is the worker's from now on. */
 void procs_worker_feed(struct worker *worker, struct procs_call *call);
+/** Tell a busy one that nobody waits for its call any more. */
+void procs_worker_cancel(struct worker *worker);
 void procs_worker_leave(struct worker *worker);
 /** Kill and bury at once, free. */
 void procs_worker_free(struct worker *worker);

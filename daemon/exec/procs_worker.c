@@ -137,6 +137,15 @@ procs_worker_feed(struct worker *worker, struct procs_call *call)
     }
 }
 
+void
+procs_worker_cancel(struct worker *worker)
+{
+    if (worker->state == WORKER_BUSY) {
+        /* When it cannot be told it finds out by its limit, or is dead already. */
+        (void)!frame_send(worker->proc.fd, FRAME_CANCEL, worker->call->id, NULL, 0);
+    }
+}
+
 /* ---- what it says ------------------------------------------------------------------------- */
 
 static void

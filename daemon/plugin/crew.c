@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "daemon/base/list.h"
 #include "daemon/base/log.h"
 #include "daemon/plugin/group.h"
 #include "daemon/plugin/text.h"
@@ -53,17 +54,26 @@ free_job(struct future *future)
     struct crew_job *call = crew_job_of(future);
     call_answer_free(&call->answer);
     buf_fini(&call->in);
+    job_fini(&call->job);
     future_unref(&call->remote);
     registry_unref(&call->registry);
     free(call);
 }
 
-static const struct future_ops call_ops = { .name = "call", .free = free_job };
+static const struct future_ops call_ops = { .name = "call",
+                                            .cancel = job_wake_cancelled,
+                                            .free = free_job };
 
 static bool
-is_cancelled(const void *context)
+is_cancelled(void *job)
 {
-    return job_is_cancelled(context);
+    return job_is_cancelled(job);
+}
+
+static int
+cancel_fd(void *job)
+{
+    return job_cancel_fd(job);
 }
 
 /* On errors `why` has the sentence. */
@@ -83,8 +93,9 @@ read_answer(struct crew_job *call, const void *bytes, size_t len)
 static int
 run_call(struct crew_job *call, struct buf *out)
 {
-    int error = host_run(call->plugin->image, &call->plugin->config, is_cancelled, &call->job,
-                         call->in.bytes, call->in.len, out);
+    const struct host_caller caller = { is_cancelled, cancel_fd, &call->job };
+    int error = host_run(call->plugin->image, &call->plugin->config, &caller, call->in.bytes,
+                         call->in.len, out);
     if (error != ERROR_OK) {
         return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
                          "the call could not be run: %s", error_sentence(error));

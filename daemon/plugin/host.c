@@ -45,6 +45,7 @@ static const rollcall_host host_functions = {
     .yield = host_yield,
     .is_cancelled = host_is_cancelled,
     .note = host_note,
+    .cancel_fd = host_cancel_fd,
 };
 
 /* A plugin that hands us another pointer than the one it got has lost its mind and our memory with
@@ -244,8 +245,7 @@ decode(struct host_call *call, const void *in, size_t in_len)
 
 int
 host_run(const struct image *image, const struct host_config *config,
-         bool (*cancelled)(const void *context), const void *context, const void *in, size_t in_len,
-         struct buf *out)
+         const struct host_caller *caller, const void *in, size_t in_len, struct buf *out)
 {
     struct arena *arena =
         arena_new(image->manifest->enumerates ? CALL_ENUMERATION_BYTES_MAX : CALL_ARENA_BYTES);
@@ -257,8 +257,7 @@ host_run(const struct image *image, const struct host_config *config,
     call->magic = HOST_CALL_MAGIC;
     call->image = image;
     call->config = config;
-    call->cancelled = cancelled;
-    call->context = context;
+    call->caller = caller;
     call->arena = arena;
     call->answer.retry_after_ms = -1;
     int error = decode(call, in, in_len);

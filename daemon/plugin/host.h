@@ -30,15 +30,22 @@ struct host_config {
     size_t count;
 };
 
+/* Who waits for a call: what rollcall_is_cancelled() and rollcall_cancel_fd() ask. */
+struct host_caller {
+    bool (*is_cancelled)(void *context);
+    int (*cancel_fd)(void *context); /* -1: none to be had */
+    void *context;
+};
+
 /**
  * Decode a call_request from `in`, run it in this plugin, encode the call_answer into `out`.
  * Never fails for what the plugin did: that is an answer with outcome CALL_FAILED.
- * `cancelled(context)` is what rollcall_is_cancelled() asks; may be NULL.
+ * `caller` may be NULL: then nobody cancels.
  * Errors: PROTOCOL (the request), NOMEM, TOO_BIG (the answer).
  * Thread: [pool] or [worker]; may run at the same time for the same image.
  */
-MUST_CHECK int host_run(const struct image *image, const struct host_config *config,
-                        bool (*cancelled)(const void *context), const void *context, const void *in,
-                        size_t in_len, struct buf *out);
+MUST_CHECK int
+host_run(const struct image *image, const struct host_config *config,
+         const struct host_caller *caller, const void *in, size_t in_len, struct buf *out);
 
 #endif

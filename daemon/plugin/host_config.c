@@ -155,5 +155,12 @@ int32_t
 host_is_cancelled(const rollcall_check *check)
 {
     const struct host_call *call = host_call_of(check);
-    return call->cancelled != NULL && call->cancelled(call->context);
+    return call->caller != NULL && call->caller->is_cancelled(call->caller->context);
+}
+
+int32_t
+host_cancel_fd(const rollcall_check *check)
+{
+    const struct host_call *call = host_call_of(check);
+    return call->caller != NULL ? call->caller->cancel_fd(call->caller->context) : -1;
 }

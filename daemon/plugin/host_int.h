@@ -19,8 +19,7 @@ struct host_call {
     uint32_t magic;
     const struct image *image;
     const struct host_config *config;
-    bool (*cancelled)(const void *context);
-    const void *context;
+    const struct host_caller *caller;
     struct arena *arena; /* of this call */
     struct call_request request;
     rollcall_check check;
@@ -80,5 +79,6 @@ int32_t
 host_yield(rollcall_check *check, const rollcall_checker *checker, const void *data, size_t len);
 void host_note(rollcall_check *check, const char *sentence);
 int32_t host_is_cancelled(const rollcall_check *check);
+int32_t host_cancel_fd(const rollcall_check *check);
 
 #endif

@@ -110,13 +110,23 @@ read_config(struct worker *worker)
                                              &worker->config, NULL);
 }
 
-/* Whether the daemon hung up in the middle of a call: then nobody waits for its answer. */
+/* In the middle of a call the daemon only ever says CANCEL, or hangs up: either way nobody waits
+ * for the answer. So the channel itself is what a blocking checker can poll. */
 static bool
-is_cancelled(const void *context)
+is_cancelled(void *context)
 {
     (void)context;
-    return recv(SANDBOX_CHANNEL, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) == 0;
+    return recv(SANDBOX_CHANNEL, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) >= 0;
 }
+
+static int
+cancel_fd(void *context)
+{
+    (void)context;
+    return SANDBOX_CHANNEL;
+}
+
+static const struct host_caller daemon_waits = { is_cancelled, cancel_fd, NULL };
 
 /* The limit counts a process' whole life, so it moves on with it. */
 static void
@@ -159,8 +169,8 @@ run_call(struct worker *worker, const struct frame *frame)
     renew_cpu(worker);
     buf_reset(out);
     out->max = worker->answer_memory >= 0 ? ENUMERATION_BYTES : CALL_ANSWER_BYTES_MAX;
-    int error = host_run(worker->image, &worker->config, is_cancelled, worker, frame->payload,
-                         frame->len, out);
+    int error =
+        host_run(worker->image, &worker->config, &daemon_waits, frame->payload, frame->len, out);
     if (error == ERROR_OK) {
         error = frame_send_from(SANDBOX_CHANNEL, FRAME_ANSWER, frame->id, out->bytes, out->len,
                                 &worker->answer_memory);
@@ -181,7 +191,9 @@ serve(struct worker *worker)
         if (error != ERROR_OK) {
             return broke("a frame", error);
         }
-        error = frame.type == FRAME_CALL ? run_call(worker, &frame) : ERROR_PROTOCOL;
+        error = frame.type == FRAME_CALL     ? run_call(worker, &frame)
+                : frame.type == FRAME_CANCEL ? ERROR_OK /* of the call that was just answered */
+                                             : ERROR_PROTOCOL;
         frame_release(&frame);
         if (error == ERROR_CLOSED) {
             return EXIT_SUCCESS; /* it hung up before the answer */

@@ -223,8 +223,9 @@ typedef struct rollcall_checker {
     const char *absent;     /* how to make a name that cannot exist: '?' is a random [a-z0-9], eight
                                or more of them: "zz-????????????"; or NULL */
     rollcall_step_fn step;  /* an HTTP checker: called with NULL first, then with each reply */
-    rollcall_step_fn block; /* or a blocking one: called once with NULL, may take its time, polls
-                               rollcall_is_cancelled() and returns a verdict. Exactly one is set */
+    rollcall_step_fn block; /* or a blocking one: called once with NULL, may take its time, asks
+                               rollcall_is_cancelled() or polls rollcall_cancel_fd(), and returns a
+                               verdict. Exactly one is set */
     const char *source; /* with rollcall_yield(): the data it came from, "wmn-data"; else NULL */
 } rollcall_checker;
 
@@ -340,6 +341,7 @@ struct rollcall_host {
     int32_t (*yield)(rollcall_check *, const rollcall_checker *, const void *data, size_t len);
     int32_t (*is_cancelled)(const rollcall_check *);
     void (*note)(rollcall_check *, const char *sentence);
+    int32_t (*cancel_fd)(const rollcall_check *);
 };
 
 /* ---- Ask: the next request. First what it carries, then the method, whose value you return.
@@ -621,6 +623,16 @@ static inline int32_t
 rollcall_is_cancelled(const rollcall_check *check)
 {
     return check->host->is_cancelled(check);
+}
+
+/** In a blocking checker: a descriptor that becomes readable (POLLIN) when nobody waits for it any
+ *  more, to be put into the same poll() as the checker's own. The host's: never read, write or
+ * close it. -1 when there is none to be had: then ask rollcall_is_cancelled() from time to time.
+ * [step] */
+static inline int32_t
+rollcall_cancel_fd(const rollcall_check *check)
+{
+    return check->host->cancel_fd(check);
 }
 
 #ifdef __cplusplus

@@ -63,8 +63,7 @@ run_here(struct job *job)
 {
     static const struct host_config none = { NULL, 0 };
     struct thread_call *call = CONTAINER_OF(job, struct thread_call, job);
-    return host_run(call->chain->image, &none, NULL, NULL, call->in.bytes, call->in.len,
-                    &call->out);
+    return host_run(call->chain->image, &none, NULL, call->in.bytes, call->in.len, &call->out);
 }
 
 static void

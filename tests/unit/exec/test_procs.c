@@ -310,6 +310,20 @@ a_cancelled_running_call_is_finished_and_dropped(void **state)
     assert_int_equal(bench->deaths, 0);
 }
 
+static void
+a_cancelled_running_call_is_told_so(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *waiting = begin(bench, "wait"); /* answers when it is cancelled, or never */
+    assert_int_equal(future_state(waiting), FUTURE_RUNNING);
+    assert_true(future_cancel(waiting));
+    future_unref(&waiting);
+    assert_int_equal(ask_pid(bench), pid); /* the worker is free again, and the same */
+    assert_int_equal(bench->deaths, 0);
+}
+
 /* ---- deaths ------------------------------------------------------------------------------- */
 
 static void
@@ -646,6 +660,7 @@ main(void)
         TEST(a_full_queue_is_an_answer),
         TEST(a_cancelled_call_leaves_the_queue),
         TEST(a_cancelled_running_call_is_finished_and_dropped),
+        TEST(a_cancelled_running_call_is_told_so),
         TEST(a_death_fails_the_call_in_hand),
         TEST(speaking_unasked_is_a_death),
         TEST(hanging_up_is_a_death),

@@ -42,6 +42,18 @@ wait_for_signal(void)
     (void)sigwait(&set, &number);
 }
 
+/* Read on in the middle of a call: what must come is its CANCEL. */
+static void
+wait_for_cancel(uint64_t id)
+{
+    struct frame frame;
+    if (frame_receive(SOCKET_FD, CALL_MAX, &frame) != ERROR_OK || frame.type != FRAME_CANCEL ||
+        frame.id != id || frame.len != 0) {
+        exit(9);
+    }
+    frame_release(&frame);
+}
+
 static void
 sleep_for_good(void)
 {
@@ -106,6 +118,9 @@ obey(const char *word, uint64_t id)
     } else if (strcmp(word, "hold") == 0) {
         wait_for_signal();
         say_text(FRAME_ANSWER, id, "held");
+    } else if (strcmp(word, "wait") == 0) {
+        wait_for_cancel(id);
+        say_text(FRAME_ANSWER, id, "nobody waits");
     } else if (strncmp(word, "big:", 4) == 0) {
         say_much(id, strtoul(word + 4, NULL, 10));
     } else if (strncmp(word, "exit:", 5) == 0) {
@@ -148,7 +163,7 @@ serve(void)
         if (frame.type == FRAME_CONFIG) {
             memcpy(config, word, sizeof(config));
             config_len = strlen(word);
-        } else {
+        } else if (frame.type == FRAME_CALL) {
             obey(word, frame.id);
         }
         frame_release(&frame);

@@ -5,6 +5,7 @@
  * are held on semaphores where their timing matters. */
 #include "tests/unit/plugin/plugin_fixture.h"
 
+#include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -17,6 +18,7 @@
 static sem_t entered; /* a step has begun */
 static sem_t gate;    /* it may go on */
 static atomic_int saw_cancel;
+static atomic_int polled; /* what poll() gave for the descriptor that tells of it */
 
 static rollcall_step
 quick(rollcall_check *check, const rollcall_reply *reply)
@@ -39,6 +41,17 @@ static rollcall_step
 block(rollcall_check *check, const rollcall_reply *reply)
 {
     (void)reply;
+    if (strcmp(check->subject, "late@example.org") == 0) {
+        sem_post(&entered);
+        while (sem_wait(&gate) != 0) {
+        }
+    }
+    if (strncmp(check->subject, "late@", 5) == 0 || strncmp(check->subject, "asleep@", 7) == 0) {
+        struct pollfd gone = { .fd = rollcall_cancel_fd(check), .events = POLLIN };
+        sem_post(&entered);
+        atomic_store(&polled, poll(&gone, 1, -1));
+        atomic_store(&saw_cancel, rollcall_is_cancelled(check));
+    }
     return rollcall_registered(check, NULL);
 }
 
@@ -284,6 +297,34 @@ test_cancel_running(void **state)
     assert_int_equal(atomic_load(&saw_cancel), 1);
 }
 
+/* The descriptor wakes one that sleeps on it, and one that asks for it when it is late already. */
+static void
+test_cancel_wakes_a_blocking_call(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const subjects[] = { "asleep@example.org", "late@example.org" };
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+        const struct call_request request = {
+            .kind = CALL_BLOCK, .index = 1, .subject_kind = ROLLCALL_EMAIL, .subject = subjects[i]
+        };
+        struct future *future = NULL;
+        atomic_store(&polled, 0);
+        atomic_store(&saw_cancel, 0);
+        assert_int_equal(crew_call(bench->crew, bench->plugin, &request, &future), ERROR_OK);
+        assert_int_equal(sem_wait(&entered), 0);
+        assert_true(future_cancel(future));
+        sem_post(&gate); /* only the late one waits for it */
+        while (atomic_load(&future->references) > 1) {
+            loop_turn(exec_loop(bench->exec), TURN_US); /* until the call has come home */
+        }
+        assert_int_equal(atomic_load(&polled), 1);
+        assert_int_equal(atomic_load(&saw_cancel), 1);
+        future_unref(&future);
+        while (sem_trywait(&entered) == 0 || sem_trywait(&gate) == 0) {
+        }
+    }
+}
+
 static void
 test_close(void **state)
 {
@@ -329,6 +370,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_full_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel_queued, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel_running, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cancel_wakes_a_blocking_call, setup, teardown),
         cmocka_unit_test_setup_teardown(test_close, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_big, setup, teardown),
     };

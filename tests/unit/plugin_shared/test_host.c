@@ -83,11 +83,20 @@ teardown(void **state)
 }
 
 static bool
-yes(const void *context)
+yes(void *context)
 {
     (void)context;
     return true;
 }
+
+static int
+a_descriptor(void *context)
+{
+    (void)context;
+    return 42;
+}
+
+static const struct host_caller gone_caller = { yes, a_descriptor, NULL };
 
 /* Run a call and hand back its answer. */
 static struct call_answer *
@@ -100,7 +109,7 @@ run(const struct call_request *request)
     buf_init(&in, CALL_REQUEST_BYTES_MAX);
     buf_init(&out, CALL_ENUMERATION_BYTES_MAX);
     assert_int_equal(call_encode_request(request, &in), ERROR_OK);
-    assert_int_equal(host_run(&image, config, yes, NULL, in.bytes, in.len, &out), ERROR_OK);
+    assert_int_equal(host_run(&image, config, &gone_caller, in.bytes, in.len, &out), ERROR_OK);
     if (call_decode_answer(out.bytes, out.len, &answer, &why) != ERROR_OK) {
         fail_msg("%s", why.text);
     }
@@ -549,6 +558,8 @@ test_put_bounds(void **state)
 
 BAD(block_ends, return rollcall_is_cancelled(check) ? rollcall_unknown(check, ROLLCALL_TIMEOUT)
                                                     : rollcall_registered(check, NULL);)
+BAD(block_polls, return rollcall_cancel_fd(check) == 42 ? rollcall_unknown(check, ROLLCALL_BLOCKED)
+                                                        : rollcall_registered(check, NULL);)
 BAD(block_asks, return rollcall_get(check, "{base}");)
 
 static void
@@ -561,6 +572,10 @@ test_blocking(void **state)
     current = block_ends;
     struct call_answer *answer = run(&request);
     assert_int_equal(answer->reason, ROLLCALL_TIMEOUT);
+    call_answer_free(&answer);
+    current = block_polls;
+    answer = run(&request);
+    assert_int_equal(answer->reason, ROLLCALL_BLOCKED);
     call_answer_free(&answer);
     current = say_registered; /* it has seen for itself */
     answer = run(&request);
@@ -760,8 +775,8 @@ test_stranger(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, CALL_ANSWER_BYTES_MAX);
-    assert_int_equal(host_run(&image, NULL, NULL, NULL, "garbage", 7, &out), ERROR_PROTOCOL);
-    assert_int_equal(host_run(&image, NULL, NULL, NULL, "", 0, &out), ERROR_PROTOCOL);
+    assert_int_equal(host_run(&image, NULL, NULL, "garbage", 7, &out), ERROR_PROTOCOL);
+    assert_int_equal(host_run(&image, NULL, NULL, "", 0, &out), ERROR_PROTOCOL);
     assert_int_equal(out.len, 0);
     const struct call_request request = {
         .kind = CALL_STEP, .subject = "alice", .carried = "\xff\xff", .carried_len = 2
@@ -769,7 +784,7 @@ test_stranger(void **state)
     struct buf in;
     buf_init(&in, CALL_REQUEST_BYTES_MAX);
     assert_int_equal(call_encode_request(&request, &in), ERROR_OK);
-    assert_int_equal(host_run(&image, NULL, NULL, NULL, in.bytes, in.len, &out), ERROR_PROTOCOL);
+    assert_int_equal(host_run(&image, NULL, NULL, in.bytes, in.len, &out), ERROR_PROTOCOL);
     buf_fini(&in);
     buf_fini(&out);
 }
