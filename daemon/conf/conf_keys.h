@@ -27,7 +27,7 @@
       "[ \"" ROLLCALL_PLUGIN_DIR "\" ]", 0, 16, path, "Folders whose *.so files are plugins.")     \
     X(state_dir, STRING, AT(state_dir), "/var/lib/rollcall", 0, 0, path,                           \
       "Folder for what the daemon keeps across restarts.")                                         \
-    X(isolation, CHOICE, AT(isolation), "thread", 0, 0, isolation,                                 \
+    X(isolation, CHOICE, AT(isolation), "process", 0, 0, isolation,                                \
       "Where plugin code runs; a plugin's section can say otherwise.")                             \
     X(threads, INT, AT(threads), "8", 1, 256, text, "Threads for plugin code and blocking work.")  \
     X(workers, INT, AT(workers), "2", 1, 64, text,                                                 \

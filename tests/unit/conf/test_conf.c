@@ -144,7 +144,7 @@ defaults_are_those_of_the_table(void **state)
     assert_int_equal(conf->plugin_dir_count, 1);
     assert_non_null(strstr(conf->plugin_dirs[0], "/rollcall/plugins"));
     assert_string_equal(conf->state_dir, "/var/lib/rollcall");
-    assert_string_equal(conf->isolation, "thread");
+    assert_string_equal(conf->isolation, "process");
     assert_int_equal(conf->threads, 8);
     assert_int_equal(conf->timeout_us, 10000000);
     assert_int_equal(conf->deadline_us, 30000000);
