@@ -190,6 +190,20 @@ ask_pid(struct bench *bench)
     return (pid_t)strtol(text, NULL, 10);
 }
 
+/* A worker and its spare, both idle; the pid of the one that gets the next call. The spare is
+ * started while there is a call in hand, so one is held until it is there. */
+static pid_t
+get_spare(struct bench *bench)
+{
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    turn_until_workers(bench, 2);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    turn_until_idle(bench, 2);
+    return pid;
+}
+
 /* ---- calls -------------------------------------------------------------------------------- */
 
 static void
@@ -391,8 +405,7 @@ a_call_over_its_limit_kills_its_worker(void **state)
 {
     struct bench *bench = *state;
     open_configured(bench, "", 1);
-    pid_t first = ask_pid(bench);
-    turn_until_idle(bench, 2);
+    pid_t first = get_spare(bench);
     struct future *future = begin(bench, "loop");
     clock_advance(LIMIT_US - 1);
     loop_turn(bench->loop, 0);
@@ -410,8 +423,7 @@ the_spare_takes_over(void **state)
     struct bench *bench = *state;
     open_configured(bench, "", 1);
     for (unsigned i = 0; i < 2; i++) {
-        assert_answer(bench, "x", "x");
-        turn_until_idle(bench, 2);
+        (void)get_spare(bench);
         assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
         assert_answer(bench, "pid?", "pid?");
     }
@@ -424,8 +436,7 @@ an_idle_death_costs_no_call(void **state)
 {
     struct bench *bench = *state;
     open_configured(bench, "", 1);
-    pid_t pid = ask_pid(bench);
-    turn_until_idle(bench, 2);
+    pid_t pid = get_spare(bench);
     assert_int_equal(kill(pid, SIGKILL), 0);
     siginfo_t info;
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
@@ -600,8 +611,7 @@ closing_lets_calls_end(void **state)
 {
     struct bench *bench = *state;
     open_configured(bench, "", 1);
-    pid_t pid = ask_pid(bench);
-    turn_until_idle(bench, 2);
+    pid_t pid = get_spare(bench);
     struct future *held = begin(bench, "hold");
     struct future *queued = begin(bench, "x");
     procs_close(bench->procs);
@@ -623,8 +633,7 @@ who_does_not_leave_is_killed(void **state)
 {
     struct bench *bench = *state;
     open_configured(bench, "stubborn", 1);
-    assert_answer(bench, "x", "x");
-    turn_until_idle(bench, 2);
+    (void)get_spare(bench);
     procs_close(bench->procs);
     loop_turn(bench->loop, 0);
     assert_int_equal(look(bench).workers, 2);
