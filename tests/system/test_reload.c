@@ -1,0 +1,144 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Reloads under 50 queries a second, one as soon as the last is done: every query is answered and
+ * right, those too that began before a reload and end after it, and nothing is left behind.
+ *
+ * An argument is how many: 100 by default. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/common.h"
+#include "tests/support/daemon.h"
+#include "tests/support/load.h"
+#include "tests/support/rpc.h"
+#include "tests/support/world.h"
+#include "tests/system/footprint.h"
+#include "tests/system/members.h"
+
+#define RELOADS_DEFAULT 100
+#define RELOADS_MAX 1000000
+/* Before the first measure. */
+#define RELOADS_WARM 10
+/* Long enough that queries are in flight at every reload. */
+#define LATENCY_MS 60
+/* How long the load goes on between two looks whether a reload is done. */
+#define SLICE_US 2000
+
+static int reloads = RELOADS_DEFAULT;
+
+struct scene {
+    struct world *world;
+    struct daemon *daemon;
+    struct rpc *rpc;
+    struct load *load;
+};
+static struct scene scene;
+
+static int
+close_scene(void **state)
+{
+    (void)state;
+    load_free(&scene.load);
+    rpc_free(&scene.rpc);
+    daemon_free(&scene.daemon);
+    world_free(&scene.world);
+    return 0;
+}
+
+/* One reload, to its READY=1, while the load goes on. */
+static void
+reload(void)
+{
+    int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
+    child_signal(daemon_child(scene.daemon), SIGHUP);
+    do {
+        if (support_now_us() > deadline_us) {
+            support_fail("a reload does not end");
+        }
+        load_run(&scene.load, 1, SLICE_US);
+    } while (!daemon_wait_notice(scene.daemon, "READY=1", 0));
+}
+
+static size_t
+count_lines(const char *log, const char *words)
+{
+    size_t count = 0;
+    for (const char *at = strstr(log, words); at != NULL; at = strstr(at + 1, words)) {
+        count++;
+    }
+    return count;
+}
+
+static void
+start(const char *isolation)
+{
+    static const struct daemon_plugin plugins[] = {
+        { "facebook", "concurrency = 200;" },
+        { "github", "concurrency = 200;" },
+        { "twitter", "concurrency = 200;" },
+    };
+    char *lines = support_text("isolation = \"%s\";", isolation);
+    scene.world = members_world(LATENCY_MS);
+    scene.daemon = daemon_start(&(struct daemon_options){
+        .world = scene.world,
+        .plugins = plugins,
+        .plugin_count = ARRAY_LEN(plugins),
+        .lines = lines,
+    });
+    scene.rpc = rpc_dial(daemon_url(scene.daemon));
+    scene.load = members_load(daemon_url(scene.daemon));
+    free(lines);
+}
+
+static void
+reloads_lose_no_query_and_leave_nothing(void **state)
+{
+    start(*state);
+    members_warm(daemon_url(scene.daemon));
+    for (int i = 0; i < RELOADS_WARM; i++) {
+        reload();
+    }
+    load_drain(&scene.load, 1);
+    struct footprint before = footprint(scene.daemon);
+    for (int i = 0; i < reloads; i++) {
+        reload();
+    }
+    load_drain(&scene.load, 1);
+    members_expect_all_right(scene.load);
+    footprint_expect_back(scene.daemon, scene.rpc, &before, 3);
+    char *log = daemon_log(scene.daemon);
+    assert_int_equal(count_lines(log, "reload: done"), RELOADS_WARM + reloads);
+    assert_int_equal(count_lines(log, " is ready"), 1);
+    free(log);
+    daemon_stop(&scene.daemon);
+    world_stop(&scene.world);
+}
+
+int
+main(int argc, char **argv)
+{
+    static char process[] = "process";
+    static char thread[] = "thread";
+    const struct CMUnitTest tests[] = {
+        { "reloads, isolation = process", reloads_lose_no_query_and_leave_nothing, NULL,
+          close_scene, process },
+        { "reloads, isolation = thread", reloads_lose_no_query_and_leave_nothing, NULL, close_scene,
+          thread },
+    };
+    if (argc > 1) {
+        long count = strtol(argv[1], NULL, 10);
+        if (count < 1 || count > RELOADS_MAX) {
+            support_fail("%s: wants 1 to %d reloads", argv[1], RELOADS_MAX);
+        }
+        reloads = (int)count;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
