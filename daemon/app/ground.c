@@ -35,6 +35,7 @@ ground_init(struct ground *ground, struct error_text *why)
     char worker[PATH_MAX + sizeof(BESIDE)];
     *ground = (struct ground){ 0 };
     find_worker(worker, sizeof(worker));
+    ground->has_worker = access(worker, X_OK) == 0;
     int error = loop_new(&ground->loop);
     if (error == ERROR_OK) {
         error = groups_new(ground->loop, worker, &ground->groups);

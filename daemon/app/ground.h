@@ -13,6 +13,7 @@
 struct ground {
     struct loop *loop;
     struct groups *groups;
+    bool has_worker;   /* the program that they run is there */
     struct exec *exec; /* runs the loop; NULL: nobody does. Set and reset by stack.c */
 };
 

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/plugin/file_check.h"
+#include "daemon/plugin/text.h"
 
 struct errand {
     struct recruits *recruits;
@@ -40,6 +42,9 @@ open_on_loop(void *context)
     errand->waiting = 1; /* ourselves: nobody is the last before all were begun */
     for (size_t i = 0; i < recruits->count && errand->error == ERROR_OK; i++) {
         struct recruit *recruit = &recruits->list[i];
+        if (recruit->refusal.text[0] != '\0') {
+            continue;
+        }
         errand->error =
             group_open(errand->ground->groups, recruit->path, one_settled, errand, &recruit->group);
         errand->waiting += errand->error == ERROR_OK;
@@ -67,7 +72,7 @@ take_on_loop(void *context)
     for (size_t i = 0; i < errand->recruits->count; i++) {
         struct recruit *recruit = &errand->recruits->list[i];
         if (recruit->group == NULL) {
-            continue; /* there was no memory for it */
+            continue; /* refused before, or there was no memory for it */
         }
         recruit->manifest = group_take_manifest(recruit->group, &recruit->refusal);
         if (recruit->manifest == NULL) {
@@ -84,6 +89,12 @@ static int
 open_in_processes(struct recruits *recruits, struct ground *ground)
 {
     struct errand errand = { .recruits = recruits, .ground = ground };
+    for (size_t i = 0; i < recruits->count; i++) {
+        /* What is no plain file of ours no worker needs to see, nor could it look at it. */
+        struct recruit *recruit = &recruits->list[i];
+        (void)!file_check(recruit->path, &recruit->refusal);
+        text_mend(recruit->refusal.text);
+    }
     if (sem_init(&errand.known, 0, 0) != 0) {
         return ERROR_IO;
     }

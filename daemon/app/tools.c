@@ -8,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/app/ground.h"
 #include "daemon/base/attr.h"
+#include "daemon/base/clock.h"
+#include "daemon/plugin/file_check.h"
 #include "daemon/plugin/loader.h"
+#include "daemon/plugin/text.h"
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE 64
@@ -48,6 +52,52 @@ print_checkers(const struct manifest *manifest)
     return EXIT_SUCCESS;
 }
 
+static void
+note_settled(void *context)
+{
+    *(bool *)context = true;
+}
+
+/* The manifest as the daemon learns it: from a worker, which may die of the file. NULL with a
+ * sentence. */
+static struct manifest *
+learn_in_worker(struct ground *ground, const char *path, struct error_text *why)
+{
+    struct group *group = NULL;
+    bool is_settled = false;
+    int error = group_open(ground->groups, path, note_settled, &is_settled, &group);
+    if (error != ERROR_OK) {
+        (void)error_say(why, error, "%s", error_sentence(error));
+        return NULL;
+    }
+    while (!is_settled) {
+        loop_turn(ground->loop, CLOCK_NEVER);
+    }
+    struct manifest *manifest = group_take_manifest(group, why);
+    group_release(&group);
+    return manifest;
+}
+
+/* Where there is no worker program, this process takes its chance. */
+static struct manifest *
+learn(const char *path, struct error_text *why)
+{
+    struct ground ground;
+    if (ground_init(&ground, why) != ERROR_OK) {
+        return NULL;
+    }
+    struct manifest *manifest = NULL;
+    struct image *image = NULL;
+    if (ground.has_worker) {
+        /* A file that is none the worker could not even look at. */
+        manifest = file_check(path, why) == ERROR_OK ? learn_in_worker(&ground, path, why) : NULL;
+    } else if (loader_open(path, &image, why) == ERROR_OK) {
+        manifest = image->manifest;
+    }
+    ground_fini(&ground);
+    return manifest;
+}
+
 static int
 check_plugin(int argc, char **argv)
 {
@@ -55,14 +105,17 @@ check_plugin(int argc, char **argv)
         fputs("usage: rollcalld check-plugin FILE.so\n", stderr);
         return EXIT_USAGE;
     }
-    struct image *image = NULL;
     struct error_text why = { "" };
-    if (loader_open(argv[2], &image, &why) != ERROR_OK) {
+    struct manifest *manifest = learn(argv[2], &why);
+    if (manifest == NULL) {
+        text_mend(why.text); /* names of files may hold anything */
         fprintf(stderr, "%s\n", why.text);
         return EXIT_REFUSED;
     }
-    printf("accepted: %s (%s %s): ", image->file, image->manifest->name, image->manifest->version);
-    return print_checkers(image->manifest);
+    printf("accepted: %s (%s %s): ", loader_file_name(argv[2]), manifest->name, manifest->version);
+    int status = print_checkers(manifest);
+    manifest_free(&manifest);
+    return status;
 }
 
 static const struct tool {

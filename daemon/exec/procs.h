@@ -42,7 +42,7 @@ struct procs;
 
 /* Of a HELLO, of a REFUSED; of all calls that wait for a worker, together. */
 #define PROCS_HELLO_BYTES_MAX ((size_t)16 * 1024 * 1024)
-#define PROCS_SENTENCE_BYTES 256
+#define PROCS_SENTENCE_BYTES 512
 #define PROCS_QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* READY: the first worker said HELLO. REFUSED: the first worker did not get so far; final. */

@@ -194,7 +194,7 @@ hear_refusal(struct worker *worker, const struct frame *frame)
         kill_worker(worker, ERROR_PLUGIN, "refused");
         procs_refuse(worker->procs, sentence);
     } else {
-        kill_worker(worker, ERROR_PLUGIN, "refused to start again: %.200s", sentence);
+        kill_worker(worker, ERROR_PLUGIN, "refused to start again: %.400s", sentence);
     }
 }
 

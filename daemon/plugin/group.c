@@ -89,7 +89,7 @@ note_refusal(struct group *group, const char *sentence)
     if (stats.deaths == 0) {
         (void)error_say(&group->why, ERROR_PLUGIN, "%s", sentence);
     } else {
-        (void)error_say(&group->why, ERROR_PLUGIN, "%s: cannot be opened: its worker: %s",
+        (void)error_say(&group->why, ERROR_PLUGIN, "%s: cannot be opened: worker %s",
                         loader_file_name(group->path), sentence);
     }
     settle(group);
@@ -98,7 +98,7 @@ note_refusal(struct group *group, const char *sentence)
 static void
 note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
 {
-    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "its worker: %s", sentence);
+    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "worker %s", sentence);
     text_mend(plugin->last_error.text);
     log_warning("plugin", "%s: %s", plugin->name, plugin->last_error.text);
     if (state == PROCS_ASIDE) {

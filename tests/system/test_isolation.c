@@ -1,0 +1,239 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Where plugin code runs: what `plugins` says of it, what a worker's death costs, and that the
+ * plugins of one daemon can run in different places. */
+#include <dirent.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/child.h"
+#include "tests/support/common.h"
+#include "tests/support/daemon.h"
+#include "tests/support/rpc.h"
+#include "tests/support/world.h"
+
+#define WORLD                                                                                      \
+    "{\"platforms\":{\"github\":{\"registered\":[\"alice\"],\"latency_ms\":10},"                   \
+    "\"twitter\":{\"registered\":[\"alice\"],\"latency_ms\":10}}}"
+#define ASK "{\"subject\":\"alice\",\"until\":\"all\",\"platforms\":[\"github\",\"twitter\"]}"
+#define CHILDREN_MAX 16
+
+struct scene {
+    struct world *world;
+    struct daemon *daemon;
+    struct rpc *rpc;
+};
+static struct scene scene;
+
+static void
+open_scene(const struct daemon_plugin *plugins, size_t count, const char *lines)
+{
+    scene.world = world_start(&(struct world_options){ .script = WORLD });
+    scene.daemon = daemon_start(&(struct daemon_options){
+        .world = scene.world, .plugins = plugins, .plugin_count = count, .lines = lines });
+    scene.rpc = rpc_dial(daemon_url(scene.daemon));
+}
+
+static int
+close_scene(void **state)
+{
+    (void)state;
+    rpc_free(&scene.rpc);
+    daemon_free(&scene.daemon);
+    world_free(&scene.world);
+    return 0;
+}
+
+/* The row of a plugin in what `plugins` says; the caller frees the whole. */
+static const cJSON *
+plugin_row(cJSON **out_result, const char *name)
+{
+    *out_result = rpc_result(scene.rpc, "plugins", NULL);
+    const cJSON *row = NULL;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(*out_result, "plugins"))
+    {
+        const cJSON *text = cJSON_GetObjectItemCaseSensitive(row, "name");
+        if (strcmp(cJSON_GetStringValue(text), name) == 0) {
+            return row;
+        }
+    }
+    support_fail("no plugin %s", name);
+    return NULL;
+}
+
+static const char *
+text_of(const cJSON *object, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text != NULL ? text : "";
+}
+
+static void
+expect_registered(void)
+{
+    cJSON *answer = rpc_result(scene.rpc, "check", ASK);
+    const cJSON *check = NULL;
+    int count = 0;
+    cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
+    {
+        if (strcmp(text_of(check, "verdict"), "registered") != 0) {
+            support_fail("%s", cJSON_PrintUnformatted(answer));
+        }
+        count++;
+    }
+    assert_int_equal(count, 2);
+    cJSON_Delete(answer);
+}
+
+static bool
+is_worker_of(pid_t pid, pid_t parent, const char *file)
+{
+    char path[64];
+    char text[1024] = "";
+    long found = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    FILE *stat = fopen(path, "r");
+    if (stat == NULL) {
+        return false;
+    }
+    int count = fscanf(stat, "%*d %*s %*c %ld", &found);
+    (void)fclose(stat);
+    if (count != 1 || found != parent) {
+        return false;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+    FILE *arguments = fopen(path, "r");
+    size_t len = arguments != NULL ? fread(text, 1, sizeof(text) - 1, arguments) : 0;
+    if (arguments != NULL) {
+        (void)fclose(arguments);
+    }
+    return memmem(text, len, file, strlen(file)) != NULL;
+}
+
+/* Those of the daemon's children whose arguments name this file. */
+static size_t
+find_workers(const char *file, pid_t *pids)
+{
+    size_t count = 0;
+    DIR *folder = opendir("/proc");
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL && count < CHILDREN_MAX;) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && is_worker_of(pid, daemon_pid(scene.daemon), file)) {
+            pids[count++] = pid;
+        }
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+static void
+plugins_say_where_they_run(void **state)
+{
+    (void)state;
+    static const struct daemon_plugin plugins[] = {
+        { .name = "github" },
+        { .name = "twitter", .lines = "isolation = \"thread\";" },
+    };
+    cJSON *result = NULL;
+    pid_t pids[CHILDREN_MAX];
+    open_scene(plugins, 2, "workers = 1;");
+    expect_registered();
+    const cJSON *row = plugin_row(&result, "github");
+    assert_string_equal(text_of(row, "isolation"), "process");
+    assert_string_equal(text_of(row, "state"), "ready");
+    assert_true(cJSON_GetObjectItemCaseSensitive(row, "workers")->valuedouble >= 1);
+    cJSON_Delete(result);
+    row = plugin_row(&result, "twitter");
+    assert_string_equal(text_of(row, "isolation"), "thread");
+    assert_int_equal((int)cJSON_GetObjectItemCaseSensitive(row, "workers")->valuedouble, 0);
+    cJSON_Delete(result);
+    assert_true(find_workers("github.so", pids) >= 1);
+    assert_int_equal(find_workers("twitter.so", pids), 0);
+}
+
+static void
+wait_for_death(void)
+{
+    cJSON *result = NULL;
+    int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
+    const cJSON *row = plugin_row(&result, "github");
+    while (strstr(text_of(row, "last_error"), "killed by signal 9 (SIGKILL)") == NULL) {
+        if (support_now_us() > deadline_us) {
+            support_fail("nobody noticed: %s", cJSON_PrintUnformatted(row));
+        }
+        cJSON_Delete(result);
+        row = plugin_row(&result, "github");
+    }
+    cJSON_Delete(result);
+}
+
+/* Every worker of a plugin is killed between two queries: the next one is right all the same. */
+static void
+killed_workers_are_replaced(void **state)
+{
+    (void)state;
+    static const struct daemon_plugin plugins[] = { { .name = "github" }, { .name = "twitter" } };
+    open_scene(plugins, 2, "workers = 1;");
+    expect_registered();
+    pid_t daemon = daemon_pid(scene.daemon);
+    pid_t pids[CHILDREN_MAX];
+    size_t count = find_workers("github.so", pids);
+    assert_in_range(count, 1, 2); /* so few deaths do not put it aside */
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(kill(pids[i], SIGKILL), 0);
+    }
+    wait_for_death();
+    expect_registered();
+    assert_int_equal(daemon_pid(scene.daemon), daemon);
+    daemon_stop(&scene.daemon);
+}
+
+/* Nobody outlives the daemon, however it ends. */
+static void
+workers_die_with_the_daemon(void **state)
+{
+    (void)state;
+    static const struct daemon_plugin plugins[] = { { .name = "github" }, { .name = "twitter" } };
+    pid_t pids[CHILDREN_MAX];
+    open_scene(plugins, 2, NULL);
+    expect_registered();
+    size_t count = find_workers("github.so", pids);
+    assert_true(count >= 1);
+    struct pollfd ends[CHILDREN_MAX];
+    for (size_t i = 0; i < count; i++) {
+        ends[i] = (struct pollfd){ .fd = pidfd_open(pids[i], 0), .events = POLLIN };
+        assert_true(ends[i].fd >= 0);
+    }
+    child_signal(daemon_child(scene.daemon), SIGKILL);
+    for (size_t i = 0; i < count; i++) {
+        if (poll(&ends[i], 1, SUPPORT_WAIT_MS) != 1) {
+            support_fail("worker %d lives on", (int)pids[i]);
+        }
+        (void)close(ends[i].fd);
+    }
+}
+
+int
+main(void)
+{
+#define TEST(fn) cmocka_unit_test_teardown(fn, close_scene)
+    const struct CMUnitTest tests[] = {
+        TEST(plugins_say_where_they_run),
+        TEST(killed_workers_are_replaced),
+        TEST(workers_die_with_the_daemon),
+    };
+    return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);
+}
