@@ -180,7 +180,7 @@ wait_for_death(void)
     cJSON_Delete(result);
 }
 
-/* Every worker of a plugin is killed between two queries: the next one is right all the same. */
+/* A worker of a plugin is killed between two queries: the next one is right all the same. */
 static void
 killed_workers_are_replaced(void **state)
 {
@@ -192,9 +192,7 @@ killed_workers_are_replaced(void **state)
     pid_t pids[CHILDREN_MAX];
     size_t count = find_workers("github.so", pids);
     assert_in_range(count, 1, 2); /* so few deaths do not put it aside */
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(kill(pids[i], SIGKILL), 0);
-    }
+    assert_int_equal(kill(pids[0], SIGKILL), 0);
     wait_for_death();
     expect_registered();
     assert_int_equal(daemon_pid(scene.daemon), daemon);
