@@ -33,7 +33,7 @@ install_test_deps
 label_args() {
     case $1 in
     debug) ;;
-    asan | tsan) echo "-LE gate" ;;
+    asan | tsan) echo "-LE gate -E ^system.(hostile|reload)$" ;; # not proved under sanitizers yet
     release) echo "-L system|plugin" ;;
     esac
 }
