@@ -345,7 +345,7 @@ completion_wait(struct completion *completion, size_t index, int64_t timeout_us,
     struct future *future = look(completion, index);
     if (future == NULL) {
         int64_t deadline_us = clock_deadline_us(timeout_us);
-        while (future == NULL && clock_now_us() < deadline_us) {
+        while (future == NULL && (deadline_us == CLOCK_NEVER || clock_now_us() < deadline_us)) {
             future_assert_may_wait();
             future = look_or_sleep(completion, index, deadline_us);
         }

@@ -265,7 +265,7 @@ future_wait(struct future *future, int64_t timeout_us)
         if ((word & STATE_MASK) >= FUTURE_FINISHED) {
             return ERROR_OK;
         }
-        if (clock_now_us() >= deadline_us) {
+        if (deadline_us != CLOCK_NEVER && clock_now_us() >= deadline_us) {
             return ERROR_TIMEOUT;
         }
         future_assert_may_wait();

@@ -123,6 +123,7 @@ static void
 wake_one(struct pool *pool)
 {
     if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) == 0 ||
+        atomic_load_explicit(&pool->waking, memory_order_seq_cst) ||
         atomic_exchange_explicit(&pool->waking, true, memory_order_seq_cst)) {
         return;
     }
@@ -191,8 +192,8 @@ is_backlog(const struct pool *pool)
 static bool
 is_work_for_another(struct pool *pool)
 {
-    return ring_count(&pool->quick) > 0 ||
-           (ring_count(&pool->slow) > 0 &&
+    return ring_is_ready(&pool->quick) ||
+           (ring_is_ready(&pool->slow) &&
             atomic_load_explicit(&pool->slow_running, memory_order_seq_cst) < pool->slow_max);
 }
 

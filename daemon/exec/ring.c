@@ -28,6 +28,7 @@ ring_init(struct ring *ring, size_t max)
     ring->mask = size - 1;
     ring->max = max;
     atomic_init(&ring->tail, 0);
+    atomic_init(&ring->head_seen, 0);
     atomic_init(&ring->head, 0);
     return ERROR_OK;
 }
@@ -37,6 +38,21 @@ ring_fini(struct ring *ring)
 {
     free(ring->cells);
     ring->cells = NULL;
+}
+
+/* Whether `max` places before this one are taken. The consumers' head is read only when what was
+ * seen of it is not enough: it is theirs, and dear to look at. It may be past `place` by now, when
+ * others filled and emptied that meanwhile: then there is room, and the exchange fails. */
+static bool
+is_full(struct ring *ring, size_t place, size_t max)
+{
+    size_t head = atomic_load_explicit(&ring->head_seen, memory_order_relaxed);
+    if ((intptr_t)(place - head) < (intptr_t)max) {
+        return false;
+    }
+    head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    atomic_store_explicit(&ring->head_seen, head, memory_order_relaxed);
+    return (intptr_t)(place - head) >= (intptr_t)max;
 }
 
 /* Fill the next place, if fewer than `max` are taken and its cell has been emptied. */
@@ -50,7 +66,7 @@ push_below(struct ring *ring, void *item, size_t max)
          */
         size_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
         if (turn == place) {
-            if (place - atomic_load_explicit(&ring->head, memory_order_relaxed) >= max) {
+            if (is_full(ring, place, max)) {
                 return false;
             }
             if (atomic_compare_exchange_weak_explicit(&ring->tail, &place, place + 1,
@@ -112,6 +128,23 @@ ring_count(const struct ring *ring)
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     size_t tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
     return tail > head ? tail - head : 0;
+}
+
+bool
+ring_is_ready(const struct ring *ring)
+{
+    size_t place = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    for (;;) {
+        const struct ring_cell *cell = &ring->cells[place & ring->mask];
+        if (atomic_load_explicit(&cell->turn, memory_order_seq_cst) == place + 1) {
+            return true;
+        }
+        size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+        if (head == place) {
+            return false;
+        }
+        place = head; /* somebody took it meanwhile */
+    }
 }
 
 size_t

@@ -24,6 +24,7 @@ struct ring {
     size_t mask;
     size_t max;
     _Alignas(CACHE_LINE_BYTES) atomic_size_t tail; /* the next place to fill */
+    atomic_size_t head_seen;                       /* by producers, some time ago */
     _Alignas(CACHE_LINE_BYTES) atomic_size_t head; /* the next place to empty */
 };
 
@@ -41,6 +42,9 @@ void ring_return(struct ring *ring, void *item);
 /** A moment's count. What was pushed before a sequentially consistent exchange is counted after it.
  */
 size_t ring_count(const struct ring *ring);
+/** Whether ring_pop() would find something right now. What is being pushed may not count yet: who
+ *  pushes it looks around afterwards. */
+bool ring_is_ready(const struct ring *ring);
 /** How many items were ever taken out. */
 size_t ring_popped(const struct ring *ring);
 
