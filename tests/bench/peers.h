@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* What is on a Debian machine to hand work to threads, each doing the same work in its natural way:
- * GLib's GThreadPool, libuv's pool, a queue under a mutex and a condition. */
+ * GLib's GThreadPool, libuv's pool, a queue under a mutex and a condition, Python's executor. */
 #ifndef ROLLCALL_TESTS_BENCH_PEERS_H
 #define ROLLCALL_TESTS_BENCH_PEERS_H
 
@@ -23,6 +23,7 @@ extern const struct peer peer_rollcall;
 extern const struct peer peer_glib;
 extern const struct peer peer_libuv;
 extern const struct peer peer_mutex;
+extern const struct peer peer_python;
 
 int64_t peer_now_ns(void);
 

@@ -146,7 +146,8 @@ start_loop(struct server *server, struct error_text *why)
     static const int numbers[] = { SIGTERM, SIGINT };
     struct event_config *config = event_config_new();
     if (config != NULL) {
-        (void)event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+        (void)event_config_set_flag(config,
+                                    EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NO_CACHE_TIME);
         server->host.base = event_base_new_with_config(config);
         event_config_free(config);
     }
