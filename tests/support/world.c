@@ -19,6 +19,7 @@
 #include "tests/support/tmpdir.h"
 
 #define SCALE_BYTES 32
+#define ARGS_MAX 32
 #define MS 1000
 
 struct world {
@@ -78,40 +79,79 @@ watch_log(struct world *world)
     }
 }
 
-struct world *
-world_start(const struct world_options *options)
+/* The usual arguments, then the catalogues. */
+static void
+start_child(struct world *world, const struct world_options *options, bool only_prints)
 {
-    const struct world_options seed = { 0 };
-    if (options == NULL) {
-        options = &seed;
+    char *script = options->script != NULL
+                       ? tmpdir_write(world->dir, "script.json", options->script)
+                       : support_text("%s", TEST_SOURCE_DIR "/tests/world/seed.json");
+    char scale[SCALE_BYTES];
+    (void)snprintf(scale, sizeof(scale), "%.6f", options->scale > 0 ? options->scale : 1.0);
+    const char *argv[ARGS_MAX] = { TEST_BUILD_DIR "/bin/rollcall-world",
+                                   "--script",
+                                   script,
+                                   "--log",
+                                   world->log_path,
+                                   "--dir",
+                                   tmpdir_path(world->dir),
+                                   "--scale",
+                                   scale,
+                                   "--cases",
+                                   options->cases != NULL ? options->cases
+                                                          : TEST_SOURCE_DIR "/plugins" };
+    size_t count = 11;
+    for (size_t i = 0; options->catalogs != NULL && options->catalogs[i] != NULL; i++) {
+        if (count + 4 > ARGS_MAX) {
+            support_fail("too many catalogues");
+        }
+        argv[count++] = "--catalog";
+        argv[count++] = options->catalogs[i];
     }
+    if (only_prints) {
+        argv[count] = "--print-catalog";
+    }
+    world->child = child_start(&(struct child_options){ .argv = argv });
+    free(script);
+}
+
+static struct world *
+make_world(void)
+{
     struct world *world = calloc(1, sizeof(*world));
     if (world == NULL) {
         support_fail("out of memory");
     }
     world->dir = tmpdir_new();
     watch_log(world);
-    char *script = options->script != NULL
-                       ? tmpdir_write(world->dir, "script.json", options->script)
-                       : support_text("%s", TEST_SOURCE_DIR "/tests/world/seed.json");
-    char scale[SCALE_BYTES];
-    (void)snprintf(scale, sizeof(scale), "%.6f", options->scale > 0 ? options->scale : 1.0);
-    const char *argv[] = { TEST_BUILD_DIR "/bin/rollcall-world",
-                           "--script",
-                           script,
-                           "--log",
-                           world->log_path,
-                           "--dir",
-                           tmpdir_path(world->dir),
-                           "--scale",
-                           scale,
-                           "--cases",
-                           options->cases != NULL ? options->cases : TEST_SOURCE_DIR "/plugins",
-                           NULL };
-    world->child = child_start(&(struct child_options){ .argv = argv });
-    free(script);
+    return world;
+}
+
+struct world *
+world_start(const struct world_options *options)
+{
+    const struct world_options seed = { 0 };
+    struct world *world = make_world();
+    start_child(world, options != NULL ? options : &seed, false);
     read_ready_line(world);
     return world;
+}
+
+char *
+world_print_catalog(const struct world_options *options)
+{
+    int status = 0;
+    struct world *world = make_world();
+    start_child(world, options, true);
+    bool has_ended = child_wait(world->child, CHILD_WAIT_MS, &status);
+    char *truth = child_output(world->child, CHILD_STDOUT);
+    char *said = child_output(world->child, CHILD_STDERR);
+    world_free(&world);
+    if (!has_ended || status != 0) {
+        support_fail("the world does not print its catalogue (%d): %s", status, said);
+    }
+    free(said);
+    return truth;
 }
 
 void

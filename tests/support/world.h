@@ -15,9 +15,10 @@
 struct world;
 
 struct world_options {
-    const char *script; /* the script's text; NULL: tests/world/seed.json */
-    const char *cases;  /* a folder of <platform>/cases/; NULL: the tree's plugins/ */
-    double scale;       /* multiplies all latencies; 0: 1 */
+    const char *script;          /* the script's text; NULL: tests/world/seed.json */
+    const char *cases;           /* a folder of <platform>/cases/; NULL: the tree's plugins/ */
+    double scale;                /* multiplies all latencies; 0: 1 */
+    const char *const *catalogs; /* files whose sites are played too; a NULL at the end; or NULL */
 };
 
 /** Start it and wait until it listens. Owner: free with world_free(). Fails the test with what it
@@ -29,6 +30,9 @@ void world_stop(struct world **world);
 
 /** Kill it if it still runs, free all: for teardowns. Accepts NULL. */
 void world_free(struct world **world);
+
+/** What such a world would play: the JSON of --print-catalog; free() it. Fails the test. */
+char *world_print_catalog(const struct world_options *options);
 
 const char *world_http(const struct world *world);    /* "http://127.0.0.1:4711" */
 const char *world_https(const struct world *world);   /* "https://127.0.0.1:4712" */

@@ -14,6 +14,7 @@
 #include "daemon/base/buf.h"
 #include "daemon/base/error.h"
 #include "daemon/base/json.h"
+#include "tests/world/catalog.h"
 #include "tests/world/eventlog.h"
 #include "tests/world/server.h"
 #include "tests/world/stage.h"
@@ -21,6 +22,8 @@
 #define PATH_BYTES 4096
 #define SCALE_MAX 1000.0
 #define EXIT_USAGE 64
+/* Some 300 bytes a site. */
+#define TRUTH_BYTES_MAX (64u * 1024 * 1024)
 
 struct options {
     const char *script;
@@ -28,10 +31,14 @@ struct options {
     const char *log;
     const char *dir;
     double scale;
+    const char *catalogs[CATALOG_FILES_MAX];
+    size_t catalog_count;
+    bool prints_catalog;
 };
 
 static const char usage[] =
-    "usage: rollcall-world [--script FILE] [--cases DIR] [--scale F] [--log FILE] [--dir DIR]\n"
+    "usage: rollcall-world [--script FILE] [--cases DIR] [--catalog FILE]... [--scale F]\n"
+    "                      [--log FILE] [--dir DIR] [--print-catalog]\n"
     "Plays platforms on 127.0.0.1, http and https. Prints one line of JSON when it listens:\n"
     "{\"http\":\"http://127.0.0.1:PORT\",\"https\":…,\"ca_file\":…}; platform X is at <http>/X.\n"
     "\n"
@@ -39,6 +46,8 @@ static const char usage[] =
     "                 (default: " WORLD_SOURCE_DIR "/tests/world/seed.json)\n"
     "  --cases DIR    the folder that holds <platform>/cases/\n"
     "                 (default: " WORLD_SOURCE_DIR "/plugins)\n"
+    "  --catalog FILE play the sites of a catalogue too; may come several times\n"
+    "  --print-catalog  say what is true of those sites, as JSON, and end\n"
     "  --scale F      multiply all latencies, e.g. 0.01 (default: 1)\n"
     "  --log FILE     append what happens, a line of JSON each; - is stdout (default: no log)\n"
     "  --dir DIR      where ca.pem is written (default: a temporary folder, removed at the end)\n"
@@ -60,6 +69,17 @@ read_scale(const char *text, double *out_scale)
     return true;
 }
 
+static bool
+add_catalog(const char *path, struct options *options)
+{
+    if (options->catalog_count == CATALOG_FILES_MAX) {
+        (void)fprintf(stderr, "rollcall-world: --catalog: at most %d files\n", CATALOG_FILES_MAX);
+        return false;
+    }
+    options->catalogs[options->catalog_count++] = path;
+    return true;
+}
+
 /* -1: go on; else exit with this status. */
 static int
 read_options(int argc, char **argv, struct options *options)
@@ -67,6 +87,8 @@ read_options(int argc, char **argv, struct options *options)
     static const struct option table[] = {
         { "script", required_argument, NULL, 's' },
         { "cases", required_argument, NULL, 'c' },
+        { "catalog", required_argument, NULL, 'k' },
+        { "print-catalog", no_argument, NULL, 'p' },
         { "scale", required_argument, NULL, 'f' },
         { "log", required_argument, NULL, 'l' },
         { "dir", required_argument, NULL, 'd' },
@@ -81,6 +103,14 @@ read_options(int argc, char **argv, struct options *options)
             break;
         case 'c':
             options->cases = optarg;
+            break;
+        case 'k':
+            if (!add_catalog(optarg, options)) {
+                return EXIT_USAGE;
+            }
+            break;
+        case 'p':
+            options->prints_catalog = true;
             break;
         case 'l':
             options->log = optarg;
@@ -190,6 +220,36 @@ serve(const struct options *options, const struct stage *stage, struct eventlog 
     return error;
 }
 
+static int
+print_catalog(const struct stage *stage, struct error_text *why)
+{
+    struct buf text;
+    buf_init(&text, TRUTH_BYTES_MAX);
+    int error = stage_print_catalog(stage, &text);
+    if (error) {
+        (void)error_say(why, error, "the catalogue: %s", error_sentence(error));
+    } else if (printf("%s\n", buf_str(&text)) < 0 || fflush(stdout) != 0) {
+        error = error_say(why, ERROR_IO, "stdout: %s", strerror(errno));
+    }
+    buf_fini(&text);
+    return error;
+}
+
+static int
+run(const struct options *options, const struct stage *stage, struct error_text *why)
+{
+    if (options->prints_catalog) {
+        return print_catalog(stage, why);
+    }
+    struct eventlog *log = NULL;
+    int error = eventlog_open(options->log, &log, why);
+    if (!error) {
+        error = serve(options, stage, log, why);
+    }
+    eventlog_close(&log);
+    return error;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -204,21 +264,18 @@ main(int argc, char **argv)
     }
     const struct stage_options stage_options = { .script = options.script,
                                                  .cases = options.cases,
-                                                 .scale = options.scale };
+                                                 .scale = options.scale,
+                                                 .catalogs = options.catalogs,
+                                                 .catalog_count = options.catalog_count };
     struct error_text why = { "" };
     struct stage *stage = NULL;
-    struct eventlog *log = NULL;
     int error = stage_new(&stage_options, &stage, &why);
     if (!error) {
-        error = eventlog_open(options.log, &log, &why);
-    }
-    if (!error) {
-        error = serve(&options, stage, log, &why);
+        error = run(&options, stage, &why);
     }
     if (error) {
         (void)fprintf(stderr, "rollcall-world: %s\n", why.text);
     }
-    eventlog_close(&log);
     stage_free(&stage);
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }

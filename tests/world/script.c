@@ -8,25 +8,17 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/base/json.h"
+#include "tests/world/script_int.h"
 #include "tests/world/text.h"
 
 #define LATENCY_MS_MAX (24 * 3600 * 1000)
-#define US_PER_MS 1000
 #define BOT_WALL_STATUS 403
 
-struct reader {
-    struct arena *arena;
-    const char *path;
-    const char *platform;
-    struct error_text *why;
-};
-
-typedef int (*read_fn)(struct reader *reader, const struct json *json,
+typedef int (*read_fn)(struct script_reader *reader, const struct json *json,
                        struct script_platform *platform);
 
-static int
-refuse(struct reader *reader, const struct json *json, const char *wanted)
+int
+script_refuse(struct script_reader *reader, const struct json *json, const char *wanted)
 {
     const char *key = json_key(json);
     return error_say(reader->why, ERROR_INVALID,
@@ -36,8 +28,8 @@ refuse(struct reader *reader, const struct json *json, const char *wanted)
                      json_string(json, ""));
 }
 
-static int
-no_memory(struct reader *reader)
+int
+script_no_memory(struct script_reader *reader)
 {
     return error_say(reader->why, ERROR_NOMEM, "%s: out of memory", reader->path);
 }
@@ -45,26 +37,26 @@ no_memory(struct reader *reader)
 /* ---- Values */
 
 static int
-read_texts(struct reader *reader, const struct json *json, const char ***out_texts,
+read_texts(struct script_reader *reader, const struct json *json, const char ***out_texts,
            size_t *out_count)
 {
     size_t count = json_count(json);
     const char **texts = arena_alloc(reader->arena, (count + 1) * sizeof(*texts));
     if (texts == NULL) {
-        return no_memory(reader);
+        return script_no_memory(reader);
     }
     if (json_type(json) != JSON_ARRAY) {
-        return refuse(reader, json, "an array of strings");
+        return script_refuse(reader, json, "an array of strings");
     }
     size_t i = 0;
     const struct json *element = json_first(json);
     for (; element != NULL; element = json_next(element), i++) {
         if (json_type(element) != JSON_STRING) {
-            return refuse(reader, json, "an array of strings");
+            return script_refuse(reader, json, "an array of strings");
         }
         texts[i] = arena_strdup(reader->arena, json_string(element, ""));
         if (texts[i] == NULL) {
-            return no_memory(reader);
+            return script_no_memory(reader);
         }
     }
     *out_texts = texts;
@@ -78,8 +70,9 @@ by_name(const void *one, const void *other)
     return strcasecmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-static int
-read_names(struct reader *reader, const struct json *json, struct script_names *out_names)
+int
+script_read_names(struct script_reader *reader, const struct json *json,
+                  struct script_names *out_names)
 {
     const char **texts = NULL;
     size_t count = 0;
@@ -100,52 +93,56 @@ script_has_name(const struct script_names *names, const char *name)
 }
 
 static int
-read_registered(struct reader *reader, const struct json *json, struct script_platform *platform)
+read_registered(struct script_reader *reader, const struct json *json,
+                struct script_platform *platform)
 {
-    return read_names(reader, json, &platform->registered);
+    return script_read_names(reader, json, &platform->registered);
 }
 
 static int
-read_fault_for(struct reader *reader, const struct json *json, struct script_platform *platform)
+read_fault_for(struct script_reader *reader, const struct json *json,
+               struct script_platform *platform)
 {
-    return read_names(reader, json, &platform->fault_for);
+    return script_read_names(reader, json, &platform->fault_for);
 }
 
-static bool
-is_latency(const struct json *json)
+bool
+script_is_latency(const struct json *json)
 {
     double ms = json_number(json, -1);
     return json_type(json) == JSON_NUMBER && ms >= 0 && ms <= LATENCY_MS_MAX;
 }
 
 static int
-read_latency(struct reader *reader, const struct json *json, struct script_platform *platform)
+read_latency(struct script_reader *reader, const struct json *json,
+             struct script_platform *platform)
 {
-    if (!is_latency(json)) {
-        return refuse(reader, json, "milliseconds, 0 to a day");
+    if (!script_is_latency(json)) {
+        return script_refuse(reader, json, "milliseconds, 0 to a day");
     }
-    platform->latency_us = (int64_t)(json_number(json, 0) * US_PER_MS);
+    platform->latency_us = (int64_t)(json_number(json, 0) * SCRIPT_US_PER_MS);
     return 0;
 }
 
 static int
-read_latencies(struct reader *reader, const struct json *json, struct script_platform *platform)
+read_latencies(struct script_reader *reader, const struct json *json,
+               struct script_platform *platform)
 {
     size_t count = json_count(json);
     int64_t *latencies_us = arena_alloc(reader->arena, (count + 1) * sizeof(*latencies_us));
     if (latencies_us == NULL) {
-        return no_memory(reader);
+        return script_no_memory(reader);
     }
     if (json_type(json) != JSON_ARRAY || count == 0) {
-        return refuse(reader, json, "an array of milliseconds, one for each exchange");
+        return script_refuse(reader, json, "an array of milliseconds, one for each exchange");
     }
     size_t i = 0;
     const struct json *element = json_first(json);
     for (; element != NULL; element = json_next(element), i++) {
-        if (!is_latency(element)) {
-            return refuse(reader, json, "an array of milliseconds, 0 to a day");
+        if (!script_is_latency(element)) {
+            return script_refuse(reader, json, "an array of milliseconds, 0 to a day");
         }
-        latencies_us[i] = (int64_t)(json_number(element, 0) * US_PER_MS);
+        latencies_us[i] = (int64_t)(json_number(element, 0) * SCRIPT_US_PER_MS);
     }
     platform->latencies_us = latencies_us;
     platform->latency_count = count;
@@ -153,13 +150,13 @@ read_latencies(struct reader *reader, const struct json *json, struct script_pla
 }
 
 static int
-read_case(struct reader *reader, const struct json *json, struct script_platform *platform)
+read_case(struct script_reader *reader, const struct json *json, struct script_platform *platform)
 {
     if (json_type(json) != JSON_STRING) {
-        return refuse(reader, json, "the name of a case's file without .json");
+        return script_refuse(reader, json, "the name of a case's file without .json");
     }
     platform->case_stem = arena_strdup(reader->arena, json_string(json, ""));
-    return platform->case_stem != NULL ? 0 : no_memory(reader);
+    return platform->case_stem != NULL ? 0 : script_no_memory(reader);
 }
 
 /* ---- Faults */
@@ -207,43 +204,66 @@ is_this_fault(const struct fault_word *word, const char *text, size_t len, int s
            (status == 0 ? !word->wants_status : word->may_have_status);
 }
 
-static int
-read_fault(struct reader *reader, const struct json *json, struct script_platform *platform)
+int
+script_read_fault(struct script_reader *reader, const struct json *json,
+                  struct script_fault *out_fault)
 {
     const char *text = json_string(json, "");
     size_t len = strcspn(text, ":");
     int status = status_behind(text + len);
     for (size_t i = 0; i < ARRAY_LEN(fault_words); i++) {
         if (is_this_fault(&fault_words[i], text, len, status)) {
-            platform->fault = fault_words[i].fault;
-            platform->fault_status = status != 0 ? status : BOT_WALL_STATUS;
+            out_fault->fault = fault_words[i].fault;
+            out_fault->status = status != 0 ? status : BOT_WALL_STATUS;
             return 0;
         }
     }
-    return refuse(reader, json, FAULTS_ALLOWED);
+    return script_refuse(reader, json, FAULTS_ALLOWED);
+}
+
+const char *
+script_fault_word(enum fault fault)
+{
+    for (size_t i = 0; i < ARRAY_LEN(fault_words); i++) {
+        if (fault_words[i].fault == fault) {
+            return fault_words[i].word;
+        }
+    }
+    return "none";
 }
 
 static int
-read_fault_headers(struct reader *reader, const struct json *json, struct script_platform *platform)
+read_fault(struct script_reader *reader, const struct json *json, struct script_platform *platform)
+{
+    struct script_fault fault = { 0 };
+    int error = script_read_fault(reader, json, &fault);
+    platform->fault = fault.fault;
+    platform->fault_status = fault.status;
+    return error;
+}
+
+static int
+read_fault_headers(struct script_reader *reader, const struct json *json,
+                   struct script_platform *platform)
 {
     size_t count = json_count(json);
     struct case_header *headers = arena_alloc(reader->arena, (count + 1) * sizeof(*headers));
     if (headers == NULL) {
-        return no_memory(reader);
+        return script_no_memory(reader);
     }
     if (json_type(json) != JSON_OBJECT) {
-        return refuse(reader, json, "an object of strings");
+        return script_refuse(reader, json, "an object of strings");
     }
     size_t i = 0;
     const struct json *member = json_first(json);
     for (; member != NULL; member = json_next(member), i++) {
         if (json_type(member) != JSON_STRING) {
-            return refuse(reader, member, "a header's value, a string");
+            return script_refuse(reader, member, "a header's value, a string");
         }
         headers[i].name = arena_strdup(reader->arena, json_key(member));
         headers[i].value = arena_strdup(reader->arena, json_string(member, ""));
         if (headers[i].name == NULL || headers[i].value == NULL) {
-            return no_memory(reader);
+            return script_no_memory(reader);
         }
     }
     platform->fault_headers = headers;
@@ -269,7 +289,8 @@ static const struct script_key {
 #define KEYS_ALLOWED "registered, latency_ms, latencies_ms, fault, fault_for, headers or case"
 
 static int
-read_member(struct reader *reader, const struct json *member, struct script_platform *platform)
+read_member(struct script_reader *reader, const struct json *member,
+            struct script_platform *platform)
 {
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (strcmp(json_key(member), keys[i].key) == 0) {
@@ -282,7 +303,8 @@ read_member(struct reader *reader, const struct json *member, struct script_plat
 }
 
 static int
-read_platform(struct reader *reader, const struct json *json, struct script_platform *out_platform)
+read_platform(struct script_reader *reader, const struct json *json,
+              struct script_platform *out_platform)
 {
     reader->platform = json_key(json);
     if (json_type(json) != JSON_OBJECT) {
@@ -298,7 +320,7 @@ read_platform(struct reader *reader, const struct json *json, struct script_plat
     }
     struct script_platform platform = { .name = arena_strdup(reader->arena, reader->platform) };
     if (platform.name == NULL) {
-        return no_memory(reader);
+        return script_no_memory(reader);
     }
     int error = 0;
     const struct json *member = json_first(json);
@@ -312,13 +334,13 @@ read_platform(struct reader *reader, const struct json *json, struct script_plat
 }
 
 static int
-read_platforms(struct reader *reader, const struct json *json, struct script *out_script)
+read_platforms(struct script_reader *reader, const struct json *json, struct script *out_script)
 {
     size_t count = json_count(json);
     struct script_platform *platforms =
         arena_alloc(reader->arena, (count + 1) * sizeof(*platforms));
     if (platforms == NULL) {
-        return no_memory(reader);
+        return script_no_memory(reader);
     }
     size_t i = 0;
     const struct json *member = json_first(json);
@@ -328,22 +350,33 @@ read_platforms(struct reader *reader, const struct json *json, struct script *ou
             return error;
         }
     }
-    *out_script = (struct script){ .platforms = platforms, .count = count };
+    out_script->platforms = platforms;
+    out_script->count = count;
     return 0;
 }
 
-/* {"platforms": {…}} and nothing else. */
+/* {"platforms": {…}, "catalog": {…}} and nothing else; the first may be missing beside the second.
+ */
 static int
-read_root(struct reader *reader, const struct json *json, struct script *out_script)
+read_root(struct script_reader *reader, const struct json *json, struct script *out_script)
 {
     const struct json *member = json_first(json);
     for (; json_type(json) == JSON_OBJECT && member != NULL; member = json_next(member)) {
-        if (strcmp(json_key(member), "platforms") != 0) {
-            return error_say(reader->why, ERROR_INVALID, "%s: unknown key \"%s\"; wants platforms",
-                             reader->path, json_key(member));
+        if (strcmp(json_key(member), "platforms") != 0 &&
+            strcmp(json_key(member), "catalog") != 0) {
+            return error_say(reader->why, ERROR_INVALID,
+                             "%s: unknown key \"%s\"; wants platforms or catalog", reader->path,
+                             json_key(member));
         }
     }
     const struct json *platforms = json_get(json, "platforms");
+    const struct json *catalog = json_get(json, "catalog");
+    if (catalog != NULL) {
+        int error = script_read_catalog(reader, catalog, &out_script->catalog);
+        if (error || platforms == NULL) {
+            return error;
+        }
+    }
     if (json_type(platforms) != JSON_OBJECT) {
         return error_say(reader->why, ERROR_INVALID, "%s: \"platforms\": wants an object, found %s",
                          reader->path, json_type_name(json_type(platforms)));
@@ -367,7 +400,8 @@ script_read(const char *path, struct arena *arena, struct script *out_script,
     if (error) {
         return error_say(why, error, "%s: %s", path, where.text);
     }
-    struct reader reader = { .arena = arena, .path = path, .why = why };
+    struct script_reader reader = { .arena = arena, .path = path, .why = why };
+    *out_script = (struct script){ .catalog = { .positive = 1 } };
     error = read_root(&reader, json, out_script);
     json_free(&json);
     return error;

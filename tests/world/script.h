@@ -52,9 +52,26 @@ struct script_platform {
     struct script_names fault_for; /* only for these; none: for everybody */
 };
 
+struct script_fault {
+    enum fault fault;
+    int status; /* of STATUS and BOT_WALL */
+};
+
+/* How the sites of catalogues are played; which ones get what is the same in each run. */
+struct script_catalog {
+    struct script_names present;       /* who has an account where a site knows anybody */
+    unsigned positive;                 /* every so many-th site does; 1: all */
+    int64_t latency_from_us;           /* spread evenly over the sites … */
+    int64_t latency_to_us;             /* … up to here */
+    unsigned hostile_every;            /* every so many-th site is; 0: none */
+    const struct script_fault *faults; /* in turn, those that the site's rule can tell */
+    size_t fault_count;
+};
+
 struct script {
     const struct script_platform *platforms;
     size_t count;
+    struct script_catalog catalog;
 };
 
 /** Read a script. Owner: all lives in `arena`. Errors: NOT_FOUND, IO, TOO_BIG, PARSE, INVALID,
@@ -63,6 +80,9 @@ MUST_CHECK int script_read(const char *path, struct arena *arena, struct script 
                            struct error_text *why);
 
 bool script_has_name(const struct script_names *names, const char *name);
+
+/** As it is written in a script, without a status. */
+const char *script_fault_word(enum fault fault);
 
 /** Whether the fault stands in the place of any reply, so that no case is needed. */
 bool script_is_always_faulty(const struct script_platform *platform);

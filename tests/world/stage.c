@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/world/cast.h"
 #include "tests/world/platform.h"
 
 #define STAGE_BYTES_MAX (256u * 1024 * 1024)
@@ -17,6 +18,8 @@ struct stage {
     struct arena *arena;
     struct script script;
     struct platform *platforms;
+    struct catalog catalog;
+    struct cast *cast;
     double scale;
 };
 
@@ -43,6 +46,17 @@ build_all(struct stage *stage, const struct stage_options *options, struct error
     return error;
 }
 
+static int
+cast_all(struct stage *stage, const struct stage_options *options, struct error_text *why)
+{
+    int error =
+        catalog_read(options->catalogs, options->catalog_count, stage->arena, &stage->catalog, why);
+    if (!error && cast_new(&stage->script.catalog, &stage->catalog, stage->arena, &stage->cast)) {
+        error = error_say(why, ERROR_NOMEM, "the catalogues: out of memory");
+    }
+    return error;
+}
+
 int
 stage_new(const struct stage_options *options, struct stage **out_stage, struct error_text *why)
 {
@@ -54,6 +68,9 @@ stage_new(const struct stage_options *options, struct stage **out_stage, struct 
     stage->arena = arena_new(STAGE_BYTES_MAX);
     int error = stage->arena != NULL ? build_all(stage, options, why)
                                      : error_say(why, ERROR_NOMEM, "out of memory");
+    if (!error) {
+        error = cast_all(stage, options, why);
+    }
     if (error) {
         stage_free(&stage);
         return error;
@@ -200,6 +217,9 @@ stage_play(const struct stage *stage, const char *method, const char *target, co
     (void)snprintf(out_play->platform, sizeof(out_play->platform), "%.*s", (int)len, name);
     const struct platform *platform = find_platform(stage, name, len);
     if (platform == NULL) {
+        if (cast_play(stage->cast, name, len, name + len, body, out_play)) {
+            out_play->delay_us = (int64_t)((double)out_play->delay_us * stage->scale);
+        }
         return;
     }
     out_play->script = platform->script;
@@ -209,4 +229,10 @@ stage_play(const struct stage *stage, const char *method, const char *target, co
         play_platform(stage, platform, &request, out_play);
     }
     arena_free(&arena);
+}
+
+int
+stage_print_catalog(const struct stage *stage, struct buf *out)
+{
+    return cast_print(stage->cast, out);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/base/attr.h"
+#include "daemon/base/buf.h"
 #include "daemon/base/error.h"
 #include "tests/world/pattern.h"
 #include "tests/world/script.h"
@@ -20,10 +21,13 @@ struct stage_options {
     const char *script;
     const char *cases; /* the folder that holds <platform>/cases/ */
     double scale;      /* multiplies latencies */
+    const char *const *catalogs;
+    size_t catalog_count;
 };
 
-/** Read script and cases. Owner: free with stage_free(). Errors: as script_read() and case_read();
- *  INVALID when a platform lacks the cases that its script needs. */
+/** Read script, cases and catalogues. Owner: free with stage_free(). Errors: as script_read(),
+ *  case_read() and catalog_read(); INVALID when a platform lacks the cases that its script needs.
+ */
 MUST_CHECK int
 stage_new(const struct stage_options *options, struct stage **out_stage, struct error_text *why);
 void stage_free(struct stage **stage);
@@ -43,5 +47,8 @@ struct play {
 /** Decide. `target` is the whole of it, "/github/users/octocat"; `body` may be NULL. */
 void stage_play(const struct stage *stage, const char *method, const char *target, const char *body,
                 struct play *out_play);
+
+/** What is true of the catalogues' sites, as JSON. Errors: NOMEM, TOO_BIG. */
+MUST_CHECK int stage_print_catalog(const struct stage *stage, struct buf *out);
 
 #endif

@@ -27,6 +27,16 @@ static const struct {
     { "[]", "\"platforms\": wants an object, found nothing" },
     { "{\"platforms\":[]}", "\"platforms\": wants an object, found an array" },
     { "{\"platforms\":{},\"x\":1}", "unknown key \"x\"; wants platforms" },
+    { "{\"catalog\":[]}", "\"catalog\": wants an object, found an array" },
+    { "{\"catalog\":{\"x\":1}}", "catalog: unknown key \"x\"" },
+    { "{\"catalog\":{\"present\":\"alice\"}}", "\"present\": wants an array of strings" },
+    { "{\"catalog\":{\"positive\":0}}", "\"positive\": wants a whole number, 1 or more" },
+    { "{\"catalog\":{\"latency_ms\":[20,10]}}", "\"latency_ms\": wants milliseconds" },
+    { "{\"catalog\":{\"latency_ms\":[1,2,3]}}", "\"latency_ms\": wants milliseconds" },
+    { "{\"catalog\":{\"hostile\":{\"every\":3}}}", "\"hostile\": wants both every and faults" },
+    { "{\"catalog\":{\"hostile\":{\"every\":3,\"faults\":[]}}}", "\"faults\": wants an array" },
+    { "{\"catalog\":{\"hostile\":{\"every\":3,\"faults\":[\"moody\"]}}}",
+      "wants none, reset, hang, close" },
     { "{\"platforms\":{\"plain\":1}}", "platform \"plain\": wants an object, found a number" },
     { "{\"platforms\":{\"a/b\":{}}}", "platform \"a/b\": its name is one segment of a path" },
     { "{\"platforms\":{\"plain\":{\"latency\":1}}}",
@@ -149,13 +159,15 @@ static void
 test_options(void **state)
 {
     static const struct {
-        const char *argv[4];
+        const char *argv[5];
         int status;
         const char *said;
     } rows[] = {
         { { PROGRAM, "--scale", "fast" }, 64, "--scale: found \"fast\", wants a number" },
         { { PROGRAM, "--scale", "-1" }, 64, "--scale: found \"-1\"" },
         { { PROGRAM, "--what" }, 64, "--help" },
+        { { PROGRAM, "--catalog", "/nonexistent.json" }, 1, "/nonexistent.json: No such file" },
+        { { PROGRAM, "--catalog", CASES "/../seed.json", "--print-catalog" }, 0, "" },
         { { PROGRAM, "word" }, 64, "unknown word \"word\"" },
         { { PROGRAM, "--script", "/nonexistent.json" }, 1, "/nonexistent.json: No such file" },
         { { PROGRAM, "--dir", "/nonexistent" }, 1, "/nonexistent/ca.pem: No such file" },

@@ -1,0 +1,112 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Writes down what is true of every site, for tests to hold against what was answered. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/world/cast_int.h"
+
+#include "daemon/base/json.h"
+
+#define FAULT_BYTES 32
+#define US_PER_MS 1000.0
+
+static const char *
+status_reason(int status)
+{
+    if (status == 429) {
+        return "rate_limited";
+    }
+    if (status == 401 || status == 403 || status == 407) {
+        return "blocked";
+    }
+    return status >= 500 ? "server_error" : "unexpected_reply";
+}
+
+static const char *
+fault_reason(const struct script_platform *script)
+{
+    switch (script->fault) {
+    case FAULT_STATUS:
+        return status_reason(script->fault_status);
+    case FAULT_BOT_WALL:
+        return "blocked";
+    case FAULT_HANG:
+        return "timeout";
+    case FAULT_ENDLESS:
+    case FAULT_GZIP_BOMB:
+    case FAULT_REDIRECT_LOOP:
+        return "unexpected_reply";
+    case FAULT_RESET:
+    case FAULT_CLOSE:
+    case FAULT_TRUNCATE:
+    case FAULT_GARBAGE:
+    case FAULT_DRIP:
+    case FAULT_NONE:
+        break;
+    }
+    return "unreachable";
+}
+
+/* What a reply of the site itself comes to; of a status that has no body, without one. */
+static struct json *
+reply_truth(const struct role *role, enum part_reply which)
+{
+    const struct case_reply *reply = &role->exchanges[which].reply;
+    const char *location = reply->header_count > 1 ? reply->headers[1].value : NULL;
+    enum site_verdict verdict = site_judge(role->site, reply->status, reply->body, location);
+    struct json *truth = json_new_object();
+    (void)json_put_number(truth, "status", reply->status);
+    (void)json_put_string(truth, "verdict", site_verdict_word(verdict));
+    if (verdict == SITE_UNKNOWN) {
+        (void)json_put_string(truth, "reason", status_reason(reply->status));
+    }
+    return truth;
+}
+
+static void
+put_fault(struct json *truth, const struct script_platform *script)
+{
+    char word[FAULT_BYTES];
+    bool has_status = script->fault == FAULT_STATUS || script->fault == FAULT_BOT_WALL;
+    if (script->fault == FAULT_NONE || script->fault == FAULT_DRIP) {
+        return; /* late, but right */
+    }
+    (void)snprintf(word, sizeof(word), has_status ? "%s:%d" : "%s",
+                   script_fault_word(script->fault), script->fault_status);
+    (void)json_put_string(truth, "fault", word);
+    (void)json_put_string(truth, "reason", fault_reason(script));
+}
+
+static struct json *
+role_truth(const struct role *role)
+{
+    struct json *truth = json_new_object();
+    (void)json_put_string(truth, "id", role->site->id);
+    (void)json_put_string(truth, "name", role->site->name);
+    (void)json_put_string(truth, "catalog", role->site->catalog);
+    (void)json_put_bool(truth, "adult", role->site->is_adult);
+    if (role->site->pattern != NULL) {
+        (void)json_put_string(truth, "pattern", role->site->pattern);
+    }
+    (void)json_put_bool(truth, "knows", role->knows);
+    (void)json_put_number(truth, "latency_ms", (double)role->script.latency_us / US_PER_MS);
+    (void)json_put(truth, "present", reply_truth(role, PART_PRESENT));
+    (void)json_put(truth, "absent", reply_truth(role, PART_ABSENT));
+    put_fault(truth, &role->script);
+    return truth;
+}
+
+int
+cast_print(const struct cast *cast, struct buf *out)
+{
+    struct json *root = json_new_object();
+    struct json *sites = json_new_array();
+    for (size_t i = 0; i < cast->catalog->count; i++) {
+        (void)json_append(sites, role_truth(&cast->roles[i]));
+    }
+    (void)json_put(root, "sites", sites);
+    int error = json_print(root, out);
+    json_free(&root);
+    return error;
+}
