@@ -13,13 +13,11 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-#include "daemon/app/ground.h"
+#include "daemon/app/app_int.h"
 #include "daemon/app/notify.h"
-#include "daemon/app/options.h"
-#include "daemon/app/setup.h"
-#include "daemon/app/shelf.h"
+#include "daemon/app/orders.h"
+#include "daemon/app/reload.h"
 #include "daemon/app/signals.h"
-#include "daemon/app/stack.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "rollcall/version.h"
@@ -33,18 +31,6 @@
 
 /* How often a stopping daemon looks whether its queries have ended. */
 #define STOP_STEP_US (10 * CLOCK_US_PER_MS)
-
-struct app {
-    struct options options;
-    struct ground ground;
-    struct shelf shelf;
-    struct setup *setup;
-    struct list old; /* setups that open queries may still use */
-    struct stack *stack;
-    int64_t tick_us; /* TICK_US, or half of what the watchdog allows where that is less */
-    bool is_watched; /* a watchdog waits for us */
-    uint64_t rested; /* queries so far when memory was last handed back */
-};
 
 static int
 refuse(int error, const struct error_text *why)
@@ -64,89 +50,6 @@ raise_descriptor_limit(void)
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
         log_debug("app", "the limit of descriptors stays as it is");
     }
-}
-
-static void
-set_log_level(const struct conf *conf)
-{
-    enum log_level level;
-    if (log_level_parse(conf->log_level, &level) == ERROR_OK) {
-        log_set_level(level);
-    }
-}
-
-static void
-tell_ready(struct app *app)
-{
-    struct stack_view view;
-    stack_look(app->stack, &view);
-    notify_ready("Answering on %s: %zu plugins, %zu checkers", view.url, view.plugins,
-                 view.checkers);
-}
-
-/* ---- reload ------------------------------------------------------------------------------- */
-
-static bool
-same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-same_texts(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
-{
-    bool is_same = a_count == b_count;
-    for (size_t i = 0; is_same && i < a_count; i++) {
-        is_same = strcmp(a[i], b[i]) == 0;
-    }
-    return is_same;
-}
-
-/* What sockets, threads and transfers were built with cannot change under them. */
-static void
-warn_of_fixed(const struct conf *old, const struct conf *new)
-{
-    const struct {
-        const char *key;
-        bool is_same;
-    } fixed[] = {
-        { "listen", same_texts(old->listen, old->listen_count, new->listen, new->listen_count) },
-        { "allow_addresses", same_texts(old->allow_addresses, old->allow_address_count,
-                                        new->allow_addresses, new->allow_address_count) },
-        { "threads", old->threads == new->threads },
-        { "max_calls", old->max_calls == new->max_calls },
-        { "body_bytes", old->body_bytes == new->body_bytes },
-        { "user_agent", same_text(old->user_agent, new->user_agent) },
-        { "proxy", same_text(old->proxy, new->proxy) },
-        { "ca_file", same_text(old->ca_file, new->ca_file) },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-        if (!fixed[i].is_same) {
-            log_warning("app", "reload: %s is read at the start only; restart to change it",
-                        fixed[i].key);
-        }
-    }
-}
-
-static void
-reload(struct app *app)
-{
-    struct setup *setup = NULL;
-    struct error_text why = { "" };
-    notify_reloading();
-    if (setup_new(&app->options, &app->ground, &app->shelf, &setup, &why) != ERROR_OK) {
-        log_error("app", "reload: %s", why.text);
-        log_error("app", "reload: the old configuration stays in force");
-        tell_ready(app);
-        return;
-    }
-    warn_of_fixed(app->setup->conf, setup->conf);
-    set_log_level(setup->conf);
-    stack_use(app->stack, setup);
-    list_push_back(&app->old, &app->setup->node);
-    app->setup = setup;
-    log_info("app", "reload: done");
-    tell_ready(app);
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
@@ -185,6 +88,13 @@ tick(struct app *app)
                   view.open);
 }
 
+static void
+reload_for_signal(struct app *app)
+{
+    struct error_text why = { "" };
+    (void)!reload(app, NULL, NULL, &why); /* it has said why */
+}
+
 /* Until a signal says stop. */
 static void
 serve(struct app *app)
@@ -198,7 +108,11 @@ serve(struct app *app)
             return;
         }
         if (number == SIGHUP) {
-            reload(app);
+            reload_for_signal(app);
+            continue;
+        }
+        if (number == SIGNALS_WAKE) {
+            orders_obey(app);
             continue;
         }
         tick(app);
@@ -213,6 +127,7 @@ drain(struct app *app)
     struct stack_view view;
     int64_t deadline_us = clock_deadline_us(app->setup->conf->stop_timeout_us);
     stack_close(app->stack);
+    orders_close(app);
     notify_stopping();
     stack_look(app->stack, &view);
     while (view.open > 0 && clock_now_us() < deadline_us) {
@@ -242,7 +157,10 @@ static int
 run(struct app *app)
 {
     struct error_text why = { "" };
-    int error = stack_start(&app->ground, app->setup, &app->stack, &why);
+    const struct stack_options options = { .ground = &app->ground,
+                                           .setup = app->setup,
+                                           .taker = orders_taker(app) };
+    int error = stack_start(&options, &app->stack, &why);
     if (error != ERROR_OK) {
         log_error("app", "%s", why.text);
         return EXIT_FAILURE;
@@ -254,7 +172,7 @@ run(struct app *app)
         log_info("app", "answering on %s", stack_url(app->stack, i));
     }
     log_info("app", "rollcalld %s is ready", ROLLCALL_VERSION);
-    tell_ready(app);
+    reload_tell_ready(app);
     serve(app);
     drain(app);
     stack_stop(app->stack);
@@ -270,7 +188,11 @@ set_up_and_run(struct app *app)
         log_error("app", "%s", why.text);
         return EXIT_FAILURE;
     }
-    int error = setup_new(&app->options, &app->ground, &app->shelf, &app->setup, &why);
+    const struct setup_options options = { .options = &app->options,
+                                           .wishes = &app->wishes,
+                                           .ground = &app->ground,
+                                           .shelf = &app->shelf };
+    int error = setup_new(&options, &app->setup, &why);
     int status = EXIT_SUCCESS;
     if (error != ERROR_OK) {
         status = refuse(error, &why);
@@ -278,12 +200,13 @@ set_up_and_run(struct app *app)
         (void)printf("%s: accepted\n",
                      app->setup->conf->file != NULL ? app->setup->conf->file : "the defaults");
     } else {
-        set_log_level(app->setup->conf);
+        reload_set_log_level(app->setup->conf);
         status = run(app);
     }
     free_setups(app);
     ground_fini(&app->ground);
     shelf_fini(&app->shelf);
+    wishes_fini(&app->wishes);
     return status;
 }
 
@@ -293,6 +216,7 @@ app_run(int argc, char **argv)
     static struct app app; /* its options hold the text of an override: it must not move */
     struct error_text why = { "" };
     list_init(&app.old);
+    list_init(&app.orders);
     if (options_parse(argc, argv, &app.options, &why) != ERROR_OK) {
         (void)fprintf(stderr, "rollcalld: %s\n", why.text);
         return EX_USAGE;

@@ -115,32 +115,43 @@ open_here(struct recruit *recruit, struct shelf *shelf)
 }
 
 static int
-copy_paths(struct recruits *recruits, const struct loader_list *paths)
+add_path(struct recruits *recruits, const char *path)
 {
-    recruits->list = calloc(paths->count + 1, sizeof(*recruits->list));
-    if (recruits->list == NULL) {
+    recruits->list[recruits->count].path = strdup(path);
+    if (recruits->list[recruits->count].path == NULL) {
         return ERROR_NOMEM;
     }
-    for (size_t i = 0; i < paths->count; i++) {
-        recruits->list[i].path = strdup(paths->paths[i]);
-        if (recruits->list[i].path == NULL) {
-            return ERROR_NOMEM;
-        }
-        recruits->count++;
-    }
+    recruits->count++;
     return ERROR_OK;
 }
 
 int
-recruits_open(struct recruits *recruits, const struct loader_list *paths, bool in_processes,
-              struct ground *ground, struct shelf *shelf, struct error_text *why)
+recruits_find(struct recruits *recruits, const struct loader_list *paths,
+              const struct names *others, struct error_text *why)
 {
-    int error = copy_paths(recruits, paths);
-    if (error == ERROR_OK && in_processes) {
-        error = open_in_processes(recruits, ground);
+    int error = ERROR_OK;
+    recruits->list = calloc(paths->count + others->count + 1, sizeof(*recruits->list));
+    if (recruits->list == NULL) {
+        error = ERROR_NOMEM;
     }
-    if (error != ERROR_OK) {
-        return error_say(why, error, "%s", error_sentence(error));
+    for (size_t i = 0; error == ERROR_OK && i < paths->count; i++) {
+        error = add_path(recruits, paths->paths[i]);
+    }
+    for (size_t i = 0; error == ERROR_OK && i < others->count; i++) {
+        error = add_path(recruits, others->list[i]);
+    }
+    return error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
+}
+
+int
+recruits_open(struct recruits *recruits, bool in_processes, struct ground *ground,
+              struct shelf *shelf, struct error_text *why)
+{
+    if (in_processes) {
+        int error = open_in_processes(recruits, ground);
+        if (error != ERROR_OK) {
+            return error_say(why, error, "%s", error_sentence(error));
+        }
     }
     for (size_t i = 0; i < recruits->count; i++) {
         struct recruit *recruit = &recruits->list[i];
@@ -172,13 +183,26 @@ release_on_loop(void *context)
 }
 
 void
+recruits_leave_out(struct recruits *recruits, const struct names *names)
+{
+    for (size_t i = 0; i < recruits->count; i++) {
+        struct recruit *recruit = &recruits->list[i];
+        recruit->is_left_out =
+            recruit->image != NULL && names_has(names, recruit->image->manifest->name);
+    }
+}
+
+void
 recruits_settle(struct recruits *recruits, const struct conf *conf, struct ground *ground,
                 struct shelf *shelf)
 {
     for (size_t i = 0; i < recruits->count; i++) {
         struct recruit *recruit = &recruits->list[i];
-        if (recruit->group != NULL && wants_threads(recruit, conf)) {
-            ground_run(ground, release_on_loop, recruit);
+        if (recruit->group == NULL || (!recruit->is_left_out && !wants_threads(recruit, conf))) {
+            continue;
+        }
+        ground_run(ground, release_on_loop, recruit);
+        if (!recruit->is_left_out) {
             open_here(recruit, shelf);
         }
     }

@@ -9,6 +9,7 @@
 
 #include "daemon/app/ground.h"
 #include "daemon/app/shelf.h"
+#include "daemon/app/wishes.h"
 #include "daemon/conf/conf.h"
 #include "daemon/plugin/registry.h"
 
@@ -19,6 +20,7 @@ struct recruit {
     struct image learned;      /* for the registry: that manifest, and no code */
     struct image *image;       /* that one, or the shelf's; NULL: refused */
     struct error_text refusal;
+    bool is_left_out; /* an order unloaded it: known, and not used */
 };
 
 struct recruits {
@@ -26,13 +28,20 @@ struct recruits {
     size_t count;
 };
 
-/** Open every path. Takes as long as the slowest file, at most PROCS_START_US or so. A file that
- *  is refused has a refusal, which is logged. Errors: NOMEM; `why`. */
-MUST_CHECK int
-recruits_open(struct recruits *recruits, const struct loader_list *paths, bool in_processes,
-              struct ground *ground, struct shelf *shelf, struct error_text *why);
+/** Which files there are: those of plugin_dirs, then others. Errors: NOMEM; `why`. */
+MUST_CHECK int recruits_find(struct recruits *recruits, const struct loader_list *paths,
+                             const struct names *others, struct error_text *why);
 
-/** Those whose code the configuration wants on threads are opened here as well. */
+/** Open every one. Takes as long as the slowest file, at most PROCS_START_US or so. A file that
+ *  is refused has a refusal, which is logged. Errors: NOMEM; `why`. */
+MUST_CHECK int recruits_open(struct recruits *recruits, bool in_processes, struct ground *ground,
+                             struct shelf *shelf, struct error_text *why);
+
+/** Leave out those whose plugins these are. */
+void recruits_leave_out(struct recruits *recruits, const struct names *names);
+
+/** Those whose code the configuration wants on threads are opened here as well; the workers of
+ * those that are left out go. */
 void recruits_settle(struct recruits *recruits, const struct conf *conf, struct ground *ground,
                      struct shelf *shelf);
 

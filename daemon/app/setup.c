@@ -12,6 +12,20 @@
 /* Lists of keys, of all plugins together. */
 #define SCHEMAS_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
+/* A section without its plugin may be one whose file was refused: then that is what to mend. */
+static void
+say_refused(const struct recruits *recruits, int error, struct error_text *why)
+{
+    for (size_t i = 0; error == ERROR_INVALID && i < recruits->count; i++) {
+        const char *refusal = recruits->list[i].refusal.text;
+        if (refusal[0] != '\0') {
+            const struct error_text said = *why;
+            (void)error_say(why, error, "%.250s; refused: %.240s", said.text, refusal);
+            return;
+        }
+    }
+}
+
 static int
 read_conf(const struct conf_tree *tree, const struct recruits *recruits, struct conf **out_conf,
           struct error_text *why)
@@ -27,6 +41,7 @@ read_conf(const struct conf_tree *tree, const struct recruits *recruits, struct 
     }
     if (error == ERROR_OK) {
         error = conf_read(tree, schemas, count, out_conf, why);
+        say_refused(recruits, error, why);
     } else {
         (void)error_say(why, error, "%s", error_sentence(error));
     }
@@ -62,7 +77,7 @@ build_registry(struct setup *setup, struct error_text *why)
         return error_say(why, ERROR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < recruits->count; i++) {
-        if (recruits->list[i].image != NULL) {
+        if (recruits->list[i].image != NULL && !recruits->list[i].is_left_out) {
             images[count++] = recruits->list[i].image;
         }
     }
@@ -76,39 +91,55 @@ build_registry(struct setup *setup, struct error_text *why)
 }
 
 static int
-recruit(struct setup *setup, const struct conf_tree *tree, struct ground *ground,
-        struct shelf *shelf, struct error_text *why)
+recruit(struct setup *setup, const struct conf_tree *tree, const struct setup_options *options,
+        struct error_text *why)
 {
     struct loader_list paths = { 0 };
     size_t folder_count = 0;
     const char *const *folders = conf_plugin_dirs(tree, &folder_count);
     int error = loader_scan(folders, folder_count, &paths, why);
     if (error == ERROR_OK) {
-        error =
-            recruits_open(&setup->recruits, &paths, conf_wants_processes(tree), ground, shelf, why);
+        error = recruits_find(&setup->recruits, &paths, &options->wishes->files, why);
+    }
+    if (error == ERROR_OK) {
+        error = recruits_open(&setup->recruits, conf_wants_processes(tree), options->ground,
+                              options->shelf, why);
+    }
+    if (error == ERROR_OK) {
+        recruits_leave_out(&setup->recruits, &options->wishes->unloaded);
     }
     loader_list_fini(&paths);
     return error;
 }
 
 static int
-fill(struct setup *setup, const struct conf_tree *tree, struct ground *ground, struct shelf *shelf,
+judge_urls(const struct conf *conf, struct error_text *why)
+{
+    int error = server_judge_urls(conf->listen, conf->listen_count, why);
+    if (error == ERROR_OK && conf->admin != NULL && conf->admin[0] != '\0') {
+        error = server_judge_admin(conf->admin, why);
+    }
+    return error;
+}
+
+static int
+fill(struct setup *setup, const struct conf_tree *tree, const struct setup_options *options,
      struct error_text *why)
 {
-    int error = recruit(setup, tree, ground, shelf, why);
+    int error = recruit(setup, tree, options, why);
     if (error == ERROR_OK) {
         error = read_conf(tree, &setup->recruits, &setup->conf, why);
     }
     if (error == ERROR_OK) {
-        error = server_judge_urls(setup->conf->listen, setup->conf->listen_count, why);
+        error = judge_urls(setup->conf, why);
     }
     if (error == ERROR_OK) {
-        recruits_settle(&setup->recruits, setup->conf, ground, shelf);
+        recruits_settle(&setup->recruits, setup->conf, options->ground, options->shelf);
         error = build_registry(setup, why);
     }
-    return error == ERROR_OK
-               ? recruits_serve(&setup->recruits, setup->conf, setup->registry, ground, why)
-               : error;
+    return error == ERROR_OK ? recruits_serve(&setup->recruits, setup->conf, setup->registry,
+                                              options->ground, why)
+                             : error;
 }
 
 static void
@@ -118,15 +149,15 @@ free_on_loop(void *context)
 }
 
 int
-setup_new(const struct options *options, struct ground *ground, struct shelf *shelf,
-          struct setup **out_setup, struct error_text *why)
+setup_new(const struct setup_options *options, struct setup **out_setup, struct error_text *why)
 {
     struct conf_tree *tree = NULL;
-    const char *file = options->config;
+    const struct options *given = options->options;
+    const char *file = given->config;
     if (file == NULL && access(SETUP_DEFAULT_FILE, F_OK) == 0) {
         file = SETUP_DEFAULT_FILE;
     }
-    int error = conf_open(file, options->overrides, options->override_count, &tree, why);
+    int error = conf_open(file, given->overrides, given->override_count, &tree, why);
     if (error != ERROR_OK) {
         return error;
     }
@@ -135,11 +166,11 @@ setup_new(const struct options *options, struct ground *ground, struct shelf *sh
         error = error_say(why, ERROR_NOMEM, "out of memory");
     } else {
         list_init(&setup->node);
-        error = fill(setup, tree, ground, shelf, why);
+        error = fill(setup, tree, options, why);
     }
     conf_close(&tree);
     if (error != ERROR_OK) {
-        ground_run(ground, free_on_loop, &setup);
+        ground_run(options->ground, free_on_loop, &setup);
         return error;
     }
     *out_setup = setup;

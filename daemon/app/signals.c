@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 
@@ -18,6 +19,7 @@ fill(sigset_t *set)
     (void)sigaddset(set, SIGTERM);
     (void)sigaddset(set, SIGINT);
     (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGNALS_WAKE);
 }
 
 void
@@ -41,4 +43,10 @@ signals_wait(int64_t timeout_us)
     fill(&set);
     int number = sigtimedwait(&set, NULL, timeout_us == CLOCK_NEVER ? NULL : &span);
     return number > 0 ? number : 0; /* EAGAIN: the time is over; EINTR: a debugger */
+}
+
+void
+signals_wake(void)
+{
+    (void)kill(getpid(), SIGNALS_WAKE);
 }

@@ -4,16 +4,23 @@
 #ifndef ROLLCALL_APP_SIGNALS_H
 #define ROLLCALL_APP_SIGNALS_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #include "daemon/base/attr.h"
 
-/** Block SIGTERM, SIGINT and SIGHUP, ignore SIGPIPE: before any thread is started, so that all
- *  inherit it. */
+/* Comes from signals_wake(). */
+#define SIGNALS_WAKE SIGUSR1
+
+/** Block SIGTERM, SIGINT, SIGHUP and SIGNALS_WAKE, ignore SIGPIPE: before any thread is started, so
+ * that all inherit it. */
 void signals_block(void);
 
 /** Wait for one of the blocked signals for at most `timeout_us` (0: only look). Its number, or 0
  *  when the time is over. */
 MUST_CHECK int signals_wait(int64_t timeout_us);
+
+/** Wake main, now or when it waits next. Thread: any. */
+void signals_wake(void);
 
 #endif

@@ -27,6 +27,7 @@
 struct stack {
     struct ground *ground;
     struct setup *setup; /* the one in use */
+    struct order_taker taker;
     struct exec *exec;
     struct crew *crew;
     struct queries *queries;
@@ -127,7 +128,15 @@ build_on_loop(void *context)
         (void)error_say(errand->why, errand->error, "%s", error_sentence(errand->error));
         return;
     }
+    char beside[SERVER_URL_BYTES];
+    const char *admin = conf->admin;
+    if (admin == NULL) {
+        server_admin_url(conf->listen, conf->listen_count, beside);
+        admin = beside;
+    }
     const struct server_options server = {
+        .admin = admin[0] != '\0' ? admin : NULL,
+        .taker = stack->taker,
         .exec = stack->exec,
         .queries = stack->queries,
         .listen = conf->listen,
@@ -223,15 +232,15 @@ start(struct stack *stack, struct error_text *why)
 }
 
 int
-stack_start(struct ground *ground, struct setup *setup, struct stack **out_stack,
-            struct error_text *why)
+stack_start(const struct stack_options *options, struct stack **out_stack, struct error_text *why)
 {
     struct stack *stack = calloc(1, sizeof(*stack));
     if (stack == NULL) {
         return error_say(why, ERROR_NOMEM, "out of memory");
     }
-    stack->ground = ground;
-    stack->setup = setup;
+    stack->ground = options->ground;
+    stack->setup = options->setup;
+    stack->taker = options->taker;
     int error = start(stack, why);
     if (error != ERROR_OK) {
         stack_stop(stack);

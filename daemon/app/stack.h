@@ -10,6 +10,7 @@
 
 #include "daemon/app/setup.h"
 #include "daemon/query/query.h"
+#include "daemon/serve/order.h"
 
 /* What one plugin's enumerate may take: it reads its own data, not the network. */
 #define STACK_ENUMERATE_US (INT64_C(30) * 1000 * 1000)
@@ -19,14 +20,20 @@
 
 struct stack;
 
+struct stack_options {
+    struct ground *ground;
+    struct setup *setup;
+    struct order_taker taker; /* of what is asked on the admin socket */
+};
+
 /**
  * Build all on this ground, start the threads, listen, and wait until the sockets answer.
  * Owner:  `setup` must stay until stack_use() has replaced it and setup_is_used() says no, or
  *         stack_free(). *out_stack is the caller's.
  * Errors: as exec_new(), server_new(); TIMEOUT; `why` is one sentence.
  */
-MUST_CHECK int stack_start(struct ground *ground, struct setup *setup, struct stack **out_stack,
-                           struct error_text *why);
+MUST_CHECK int
+stack_start(const struct stack_options *options, struct stack **out_stack, struct error_text *why);
 
 /** New queries see this setup from now on. */
 void stack_use(struct stack *stack, struct setup *setup);

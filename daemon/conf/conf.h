@@ -85,6 +85,7 @@ struct conf {
     const char *folder;
     const char *const *listen;
     size_t listen_count;
+    const char *admin; /* NULL: beside the first ipc socket; "": none */
     const char *const *plugin_dirs;
     size_t plugin_dir_count;
     const char *state_dir;

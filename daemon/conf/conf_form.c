@@ -53,6 +53,14 @@ is_listener(const char *text)
 }
 
 static bool
+is_admin(const char *text)
+{
+    static const char *const schemes[] = { "ipc://", NULL };
+    const char *rest = behind_scheme(text, schemes);
+    return text[0] == '\0' || (rest != NULL && *rest != '\0' && is_graphic(rest));
+}
+
+static bool
 is_network(const char *text)
 {
     size_t len = strspn(text, HEX ":.");
@@ -142,6 +150,10 @@ const struct conf_form conf_form_path = { .wants = "a path", .is_path = true };
 const struct conf_form conf_form_listener = {
     .wants = "a URL such as \"ipc:///run/rollcall/rollcall.sock\" or \"tcp://127.0.0.1:7465\"",
     .is_good = is_listener,
+};
+const struct conf_form conf_form_admin = {
+    .wants = "a URL such as \"ipc:///run/rollcall/admin.sock\", or \"\" for none",
+    .is_good = is_admin,
 };
 const struct conf_form conf_form_isolation = { .words = isolations };
 const struct conf_form conf_form_method = { .words = methods };

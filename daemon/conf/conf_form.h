@@ -13,10 +13,12 @@ struct conf_form {
     bool is_path;                      /* resolved against the folder; need not exist */
 };
 
-/* Any text; a path; a listener's URL (its scheme: the server judges the rest). */
+/* Any text; a path; a listener's URL (its scheme: the server judges the rest), of
+ * the admin socket "" too. */
 extern const struct conf_form conf_form_text;
 extern const struct conf_form conf_form_path;
 extern const struct conf_form conf_form_listener;
+extern const struct conf_form conf_form_admin;
 /* Words. Of methods the i-th word is the method i + 1 of the plugin contract. */
 extern const struct conf_form conf_form_isolation;
 extern const struct conf_form conf_form_method;

@@ -23,6 +23,8 @@
 #define CONF_KEYS(X)                                                                               \
     X(listen, LIST, LIST_AT(listen, listen_count), "[ \"ipc:///run/rollcall/rollcall.sock\" ]", 1, \
       16, listener, "Where clients are answered.")                                                 \
+    X(admin, STRING, AT(admin), NULL, 0, 0, admin,                                                 \
+      "Where its owner is answered who may load, unload and reload plugins; \"\" for none.")       \
     X(plugin_dirs, LIST, LIST_AT(plugin_dirs, plugin_dir_count),                                   \
       "[ \"" ROLLCALL_PLUGIN_DIR "\" ]", 0, 16, path, "Folders whose *.so files are plugins.")     \
     X(state_dir, STRING, AT(state_dir), "/var/lib/rollcall", 0, 0, path,                           \

@@ -37,6 +37,7 @@ calls_new(const struct calls_options *options, struct calls **out_calls)
     calls->exec = options->exec;
     calls->queries = options->queries;
     calls->waiting_max = options->waiting_max;
+    calls->taker = options->taker;
     calls->started_us = clock_now_us();
     list_init(&calls->exchanges);
     *out_calls = calls;
@@ -156,6 +157,7 @@ let_go(struct exchange *exchange)
 static void
 stop_waiting(struct call *call)
 {
+    order_forget(call);
     if (call->query == NULL) {
         return;
     }
@@ -277,6 +279,8 @@ run(struct call *call)
     if (call->method == NULL) {
         call_refuse(call, JSONRPC_METHOD_NOT_FOUND, "\"%.64s\": no such method; there are %s",
                     rpc->method, method_names());
+    } else if ((call->method->flags & METHOD_ADMIN) != 0 && !call->exchange->is_admin) {
+        call_refuse(call, JSONRPC_NOT_PERMITTED, "%s: ask on the admin socket", call->method->name);
     } else if (rpc->is_notification && (call->method->flags & METHOD_ACTS) == 0) {
         call_answer(call, NULL); /* all it would do is answer */
     } else {
@@ -337,6 +341,7 @@ calls_drop(struct exchange *exchange)
     for (size_t i = 0; i < exchange->message.count; i++) {
         struct call *call = &exchange->members[i];
         struct query *query = call->query;
+        order_forget(call);
         if (query == NULL) {
             continue;
         }

@@ -14,6 +14,7 @@
 #include "daemon/base/list.h"
 #include "daemon/query/query.h"
 #include "daemon/serve/jsonrpc.h"
+#include "daemon/serve/order.h"
 
 /* How long a `check` goes on when its client is gone: time to dial and to ask again by its key. */
 #define CALLS_GONE_US (2 * INT64_C(1000) * 1000)
@@ -27,6 +28,7 @@ struct exchange {
      * NULL: the peer is gone, nothing is
      * to be sent. */
     void (*reply)(struct exchange *exchange, const char *bytes, size_t len);
+    bool is_admin;       /* it came by the admin socket: set before calls_begin() */
     struct calls *calls; /* from here on calls.c's own */
     struct list node;
     struct jsonrpc_message message;
@@ -38,6 +40,7 @@ struct calls_options {
     struct exec *exec;
     struct queries *queries;
     size_t waiting_max;
+    struct order_taker taker; /* for what comes by the admin socket */
 };
 
 /** Errors: NOMEM. Thread: [main] before the loop runs, or [loop]. */

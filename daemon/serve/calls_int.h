@@ -21,6 +21,8 @@ struct calls {
     uint64_t served;
     uint64_t overloaded;
     bool closed;
+    struct order_taker taker;
+    size_t orders; /* in hand */
 };
 
 struct call {
@@ -30,7 +32,8 @@ struct call {
     const struct method *method;
     struct json *reply; /* once it has ended; NULL of a notification */
     /* While it waits: */
-    struct query *query; /* referenced and held; NULL: does not wait */
+    struct query *query; /* referenced and held; NULL: does not wait for one */
+    struct order *order; /* NULL: does not wait for one */
     struct list node;    /* in its interest's list, or in none */
     struct completion_watch watch;
     struct loop_timer timer;

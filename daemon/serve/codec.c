@@ -349,6 +349,19 @@ codec_plugins(const struct registry *registry)
     return object;
 }
 
+struct json *
+codec_plugin(const struct registry *registry, const char *name)
+{
+    struct json *object = json_new_object();
+    struct json *found = NULL;
+    for (size_t i = 0; i < registry_plugin_count(registry) && found == NULL; i++) {
+        const struct plugin *plugin = registry_plugin(registry, i);
+        found = strcmp(plugin->name, name) == 0 ? plugin_json(plugin) : NULL;
+    }
+    (void)json_put(object, "plugin", found != NULL ? found : json_new_null());
+    return object;
+}
+
 static struct json *
 queries_json(const struct queries_stats *stats)
 {

@@ -26,6 +26,9 @@ struct json *codec_platforms(const struct registry *registry, int32_t kind, cons
 /** {"plugins": [...]}. */
 struct json *codec_plugins(const struct registry *registry);
 
+/** One of them: {"plugin": {...}}, null when there is none of that name (any more). */
+struct json *codec_plugin(const struct registry *registry, const char *name);
+
 /* What `status` tells. */
 struct codec_status {
     int64_t uptime_us;

@@ -19,6 +19,7 @@
 #include "daemon/serve/link.h"
 
 #define SOCKET_MODE 0660
+#define SOCKET_MODE_PRIVATE 0600
 #define SOCKET_GROUP "rollcall"
 #define GROUP_BYTES 16384 /* room for the longest line of a group file that we care for */
 
@@ -74,7 +75,7 @@ give_to_group(const char *path)
 /* Under another name first: the path leads to a socket that listens and has the right mode from the
  * moment it is there. */
 static int
-bind_and_listen(const char *path, int fd, struct error_text *why)
+bind_and_listen(const char *path, bool is_private, int fd, struct error_text *why)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", path);
@@ -83,10 +84,12 @@ bind_and_listen(const char *path, int fd, struct error_text *why)
     if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
         return say_io(why, "bind", path);
     }
-    give_to_group(new_path);
+    if (!is_private) {
+        give_to_group(new_path);
+    }
     int error = ERROR_OK;
-    if (chmod(new_path, SOCKET_MODE) != 0 || listen(fd, SOMAXCONN) != 0 ||
-        rename(new_path, path) != 0) {
+    if (chmod(new_path, is_private ? SOCKET_MODE_PRIVATE : SOCKET_MODE) != 0 ||
+        listen(fd, SOMAXCONN) != 0 || rename(new_path, path) != 0) {
         error = say_io(why, "listen on", path);
         (void)unlink(new_path);
     }
@@ -118,7 +121,7 @@ gate_reopen(struct gate *gate, struct error_text *why)
     if (fd < 0) {
         return error_say(why, ERROR_IO, "no socket: %s", strerror(errno));
     }
-    error = bind_and_listen(path, fd, why);
+    error = bind_and_listen(path, gate->options.is_private, fd, why);
     if (error == ERROR_OK && lstat(path, &found) != 0) {
         error = error_say(why, ERROR_IO, "%s has gone again: %s", path, strerror(errno));
     }

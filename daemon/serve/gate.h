@@ -28,14 +28,15 @@ struct gate_options {
     const char *url;          /* for the log */
     const char *path;         /* the public socket */
     const char *inner_path;   /* nng's */
+    bool is_private;          /* 0600 */
     size_t links_max;         /* connections at the same time; at least 1 */
     size_t message_bytes_max; /* a peer that announces more is closed */
 };
 
-/** Bind and listen: 0660, for the group `rollcall` where there is one. The caller holds the lock
- *  of the path, so a socket that is there is a dead daemon's and is removed.
- *  Owner:  the options' texts must stay. *out_gate is the caller's.
- *  Errors: INVALID (the path is there and is no socket), IO, NOMEM; `why` has the sentence. */
+/** Bind and listen: 0660, for the group `rollcall` where there is one, or 0600. The caller holds
+ * the lock of the path, so a socket that is there is a dead daemon's and is removed. Owner:  the
+ * options' texts must stay. *out_gate is the caller's. Errors: INVALID (the path is there and is no
+ * socket), IO, NOMEM; `why` has the sentence. */
 MUST_CHECK int
 gate_new(const struct gate_options *options, struct gate **out_gate, struct error_text *why);
 

@@ -352,6 +352,11 @@ static const struct param platforms_params[] = {
     { .name = "tag", .type = PARAM_STRING },
 };
 
+static const struct param order_params[] = {
+    { .name = "name", .type = PARAM_STRING, .max = ORDER_NAME_BYTES_MAX },
+    { .name = "file", .type = PARAM_STRING, .max = ORDER_FILE_BYTES_MAX },
+};
+
 #define PARAMS(table) (table), ARRAY_LEN(table)
 
 static const struct method methods[] = {
@@ -363,6 +368,9 @@ static const struct method methods[] = {
     { "platforms", api_platforms, NULL, PARAMS(platforms_params), 0 },
     { "plugins", api_plugins, NULL, NULL, 0, 0 },
     { "status", api_status, NULL, NULL, 0, 0 },
+    { "plugin.load", order_load, NULL, PARAMS(order_params), METHOD_ADMIN | METHOD_ACTS },
+    { "plugin.unload", order_unload, NULL, PARAMS(order_params), METHOD_ADMIN | METHOD_ACTS },
+    { "plugin.reload", order_reload, NULL, PARAMS(order_params), METHOD_ADMIN | METHOD_ACTS },
 };
 
 const struct method *
@@ -379,5 +387,6 @@ method_find(const char *name)
 const char *
 method_names(void)
 {
-    return "check, submit, next, result, cancel, platforms, plugins, status";
+    return "check, submit, next, result, cancel, platforms, plugins, status; on the admin socket "
+           "plugin.load, plugin.unload, plugin.reload";
 }

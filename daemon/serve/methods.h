@@ -24,6 +24,8 @@ struct method {
 #define METHOD_ACTS 1U
 /* It is given up with its client: nobody else knows the query. */
 #define METHOD_OWNS_QUERY 2U
+/* Only by the admin socket. */
+#define METHOD_ADMIN 4U
 
 const struct method *method_find(const char *name);
 /** "check, submit, …" for messages. */

@@ -6,6 +6,7 @@
 #include "daemon/serve/server.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -62,6 +63,33 @@ server_judge_urls(const char *const *urls, size_t count, struct error_text *why)
     return ERROR_OK;
 }
 
+void
+server_admin_url(const char *const *urls, size_t count, char *url)
+{
+    struct endpoint endpoint;
+    struct error_text why;
+    url[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (endpoint_parse(urls[i], &endpoint, &why) == ERROR_OK && endpoint.kind == ENDPOINT_IPC) {
+            const char *slash = strrchr(endpoint.path, '/');
+            int folder = slash != NULL ? (int)(slash - endpoint.path) + 1 : 0;
+            (void)snprintf(url, SERVER_URL_BYTES, "ipc://%.*sadmin.sock", folder, endpoint.path);
+            return;
+        }
+    }
+}
+
+int
+server_judge_admin(const char *url, struct error_text *why)
+{
+    struct endpoint endpoint;
+    int error = endpoint_parse(url, &endpoint, why);
+    if (error == ERROR_OK && endpoint.kind != ENDPOINT_IPC) {
+        return error_say(why, ERROR_DENIED, "%s: the admin socket is ipc:// only", url);
+    }
+    return error;
+}
+
 static size_t
 count_links(void)
 {
@@ -91,25 +119,33 @@ open_socket(struct server *server, struct error_text *why)
 }
 
 static int
+open_listener(struct server *server, const char *url, bool is_admin, struct error_text *why)
+{
+    struct listener *listener = &server->listeners[server->listener_count];
+    int error = endpoint_parse(url, &listener->endpoint, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    listener->is_admin = is_admin;
+    server->listener_count++;
+    return listener_open(server, listener, why);
+}
+
+static int
 open_listeners(struct server *server, const struct server_options *options, struct error_text *why)
 {
+    int error = ERROR_OK;
     server->listeners = calloc(options->listen_count + 1, sizeof(*server->listeners));
     if (server->listeners == NULL) {
         return error_say(why, ERROR_NOMEM, "out of memory");
     }
-    for (size_t i = 0; i < options->listen_count; i++) {
-        struct listener *listener = &server->listeners[server->listener_count];
-        int error = endpoint_parse(options->listen[i], &listener->endpoint, why);
-        if (error != ERROR_OK) {
-            return error;
-        }
-        server->listener_count++;
-        error = listener_open(server, listener, why);
-        if (error != ERROR_OK) {
-            return error;
-        }
+    for (size_t i = 0; i < options->listen_count && error == ERROR_OK; i++) {
+        error = open_listener(server, options->listen[i], false, why);
     }
-    return ERROR_OK;
+    if (error == ERROR_OK && options->admin != NULL) {
+        error = open_listener(server, options->admin, true, why);
+    }
+    return error;
 }
 
 static int
@@ -119,6 +155,7 @@ open_all(struct server *server, const struct server_options *options, struct err
         .exec = options->exec,
         .queries = options->queries,
         .waiting_max = options->max_calls,
+        .taker = options->taker,
     };
     server->slots_max = options->max_calls + SLOTS_SPARE;
     server->slots = calloc(server->slots_max, sizeof(struct slot *));

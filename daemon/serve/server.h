@@ -12,8 +12,11 @@
 
 #include "daemon/base/error.h"
 #include "daemon/query/query.h"
+#include "daemon/serve/order.h"
 
 struct server;
+
+#define SERVER_URL_BYTES 128
 
 struct server_options {
     struct exec *exec;
@@ -21,11 +24,19 @@ struct server_options {
     const char *const *listen; /* URLs */
     size_t listen_count;
     size_t max_calls;
+    const char *admin;        /* ipc://…, 0600; NULL: none */
+    struct order_taker taker; /* of what is asked there */
 };
 
 /** Judge the URLs of `listen` as server_new() would, and touch nothing. Errors: as
  *  endpoint_parse(). Thread: any. */
 MUST_CHECK int server_judge_urls(const char *const *urls, size_t count, struct error_text *why);
+
+/** The admin socket's URL when the configuration names none: admin.sock beside the first ipc
+ *  socket of `urls`, which have been judged; "" when there is none. `url` has SERVER_URL_BYTES. */
+void server_admin_url(const char *const *urls, size_t count, char *url);
+/** Judge the admin socket's URL, as server_judge_urls(); DENIED: it is not ipc. */
+MUST_CHECK int server_judge_admin(const char *url, struct error_text *why);
 
 /** Lock the sockets' paths, listen, begin to probe. Errors: EXISTS ("…: another rollcalld serves
  *  this socket"), DENIED, UNSUPPORTED, IO, INVALID, RANGE, NOMEM; `why` names the URL. Thread:
@@ -49,7 +60,8 @@ void server_free(struct server **server);
 /** Whether the last self-probes were answered in time: for the watchdog. Thread: any. */
 bool server_is_alive(struct server *server);
 
-/** The URLs really listened on (port 0 resolved), for logs and tests: i-th or NULL. */
+/** The URLs really listened on (port 0 resolved), for logs and tests: i-th or NULL. The admin
+ *  socket's, where there is one, is the last. */
 const char *server_url(const struct server *server, size_t index);
 
 #endif

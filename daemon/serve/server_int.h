@@ -31,6 +31,7 @@ struct listener {
     char url[ENDPOINT_URL_BYTES]; /* the port filled in */
     char inner_path[LISTENER_INNER_BYTES];
     int lock_fd;
+    bool is_admin;
     nng_listener nng;
     bool is_listening;
     struct gate *gate; /* of ipc */
@@ -74,6 +75,8 @@ MUST_CHECK int
 listener_open(struct server *server, struct listener *listener, struct error_text *why);
 /** No new connections by ipc, no more probes. [loop] */
 void listener_close(struct listener *listener);
+/** Whether a message of that pipe came by the admin socket. [loop] */
+bool listener_is_admin(const struct server *server, nng_pipe pipe);
 /** The rest, once nng's socket is closed; half-built is fine. [loop], or when it does not run. */
 void listener_fini(struct listener *listener);
 

@@ -145,6 +145,7 @@ open_gate(struct listener *listener, struct error_text *why)
         .url = listener->url,
         .path = listener->endpoint.path,
         .inner_path = listener->inner_path,
+        .is_private = listener->is_admin,
         .links_max = listener->server->links_max,
         .message_bytes_max = SERVER_MESSAGE_BYTES_MAX,
     };
@@ -236,6 +237,14 @@ listener_close(struct listener *listener)
     if (listener->gate != NULL) {
         gate_close(listener->gate);
     }
+}
+
+bool
+listener_is_admin(const struct server *server, nng_pipe pipe)
+{
+    const struct listener *last = &server->listeners[server->listener_count - 1];
+    return last->is_admin && last->is_listening &&
+           nng_listener_id(nng_pipe_listener(pipe)) == nng_listener_id(last->nng);
 }
 
 void

@@ -105,6 +105,7 @@ on_message(struct slot *slot)
     slot->state = SLOT_SERVING;
     slot->pipe = nng_msg_get_pipe(message);
     slot->exchange.reply = on_reply;
+    slot->exchange.is_admin = listener_is_admin(server, slot->pipe);
     slots_grow(server);
     calls_begin(server->calls, &slot->exchange, nng_msg_body(message), nng_msg_len(message));
     nng_msg_free(message);

@@ -38,6 +38,16 @@ must(int error)
     }
 }
 
+/* Nothing is loaded here, so every order is about something unknown, or, of an odd act, done. */
+static void
+take_order(void *context, struct order *order)
+{
+    const struct error_text why = { "no such plugin is loaded" };
+    (void)context;
+    assert((order->name == NULL) != (order->file == NULL));
+    order_end(order, order->act == ORDER_UNLOAD ? ERROR_OK : ERROR_NOT_FOUND, &why, "");
+}
+
 static void
 set_up(void)
 {
@@ -57,7 +67,7 @@ set_up(void)
                   &exec, &why));
     must(crew_new(exec, &crew));
     must(queries_new(&(struct queries_options){ exec, crew, registry, conf }, &queries));
-    must(calls_new(&(struct calls_options){ exec, queries, 4 }, &calls));
+    must(calls_new(&(struct calls_options){ exec, queries, 4, { take_order, NULL } }, &calls));
 }
 
 static void
@@ -96,7 +106,7 @@ on_reply(struct exchange *exchange, const char *bytes, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    struct talk talk = { .exchange = { .reply = on_reply } };
+    struct talk talk = { .exchange = { .reply = on_reply, .is_admin = len % 2 == 1 } };
     if (calls == NULL) {
         set_up();
     }

@@ -314,8 +314,11 @@ mistakes_name_file_line_key_found_and_allowed(void **state)
           "@/x.conf:3: colour: unknown key; rollcalld --help lists them all" },
         { "Timeout = \"1s\";", ERROR_INVALID,
           "@/x.conf:1: Timeout: unknown key; did you mean \"timeout\"?" },
-        { "admin = \"ipc:///x\";", ERROR_INVALID,
-          "@/x.conf:1: admin: unknown key; rollcalld --help lists them all" },
+        { "admin = \"tcp://127.0.0.1:7465\";", ERROR_INVALID,
+          "@/x.conf:1: admin: found \"tcp://127.0.0.1:7465\", wants a URL such as "
+          "\"ipc:///run/rollcall/admin.sock\", or \"\" for none" },
+        { "cache_size = 7;", ERROR_INVALID,
+          "@/x.conf:1: cache_size: unknown key; rollcalld --help lists them all" },
         { "timeout = \"10 apples\";", ERROR_INVALID,
           "@/x.conf:1: timeout: found \"10 apples\", wants " DURATION ", from 1ms to 10min" },
         { "timeout = 10;", ERROR_INVALID,
@@ -615,7 +618,7 @@ help_has_a_line_for_each_key(void **state)
     (void)state;
     size_t count = 0;
     conf_print_keys(count_line, &count);
-    assert_int_equal(count, 22 + 6);
+    assert_int_equal(count, 23 + 6);
 }
 
 int

@@ -1,0 +1,277 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* An order changes the wishes, reloads, and looks whether the plugin is now what was asked for. If
+ * it is not, the wishes are as before and the old setup has never stopped serving. */
+#include "daemon/app/orders.h"
+
+#include <string.h>
+
+#include "daemon/app/reload.h"
+#include "daemon/app/signals.h"
+#include "daemon/base/log.h"
+
+/* Room for a plugin's name in the answer; one that is longer is refused with its manifest. */
+#define NAME_BYTES (ORDER_NAME_BYTES_MAX + 1)
+
+/* What the plugin of an order must be in the new setup. */
+struct wanted {
+    const struct order *order;
+    char *name; /* of NAME_BYTES; filled in when it is not known before */
+};
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+static const struct plugin *
+find_plugin(const struct setup *setup, const struct order *order)
+{
+    for (size_t i = 0; i < registry_plugin_count(setup->registry); i++) {
+        const struct plugin *plugin = registry_plugin(setup->registry, i);
+        const char *own = order->name != NULL ? plugin->name : plugin->file;
+        const char *asked = order->name != NULL ? order->name : loader_file_name(order->file);
+        if (plugin->manifest != NULL && strcmp(own, asked) == 0) {
+            return plugin;
+        }
+    }
+    return NULL;
+}
+
+static const char *
+asked_for(const struct order *order)
+{
+    return order->name != NULL ? order->name : order->file;
+}
+
+static int
+say_unknown(const struct order *order, struct error_text *why)
+{
+    return error_say(why, ERROR_NOT_FOUND, "%.200s: no such plugin is loaded", asked_for(order));
+}
+
+/* ---- judging the new setup ---------------------------------------------------------------- */
+
+static const struct recruit *
+find_recruit(const struct setup *setup, const struct order *order, const char *name)
+{
+    for (size_t i = 0; i < setup->recruits.count; i++) {
+        const struct recruit *recruit = &setup->recruits.list[i];
+        const char *file = loader_file_name(recruit->path);
+        bool is_it = name[0] != '\0' ? recruit->image != NULL &&
+                                           strcmp(recruit->image->manifest->name, name) == 0
+                                     : strcmp(file, loader_file_name(order->file)) == 0;
+        if (is_it) {
+            return recruit;
+        }
+    }
+    return NULL;
+}
+
+/* Why a plugin that should be there is not: what was said of its file, if it was seen at all. */
+static int
+say_missing(const struct setup *setup, const struct wanted *wanted, struct error_text *why)
+{
+    const struct recruit *recruit = find_recruit(setup, wanted->order, wanted->name);
+    if (recruit != NULL && recruit->is_left_out) {
+        return error_say(why, ERROR_EXISTS,
+                         "%.200s: its plugin \"%s\" was unloaded: load it by "
+                         "name",
+                         asked_for(wanted->order), recruit->image->manifest->name);
+    }
+    if (recruit != NULL && recruit->refusal.text[0] != '\0') {
+        return error_say(why, ERROR_INVALID, "%s", recruit->refusal.text);
+    }
+    return error_say(why, ERROR_NOT_FOUND, "%.200s: no such plugin was found",
+                     asked_for(wanted->order));
+}
+
+static int
+expect_loaded(const void *context, const struct setup *setup, struct error_text *why)
+{
+    const struct wanted *wanted = context;
+    const struct order sought = { .name = wanted->name[0] != '\0' ? wanted->name : NULL,
+                                  .file = wanted->order->file };
+    const struct plugin *plugin = find_plugin(setup, &sought);
+    if (plugin == NULL) {
+        return say_missing(setup, wanted, why);
+    }
+    if (plugin->state == PLUGIN_REFUSED) {
+        return error_say(why, ERROR_EXISTS, "%s", plugin->last_error.text);
+    }
+    if (plugin->state == PLUGIN_DISABLED) {
+        return error_say(why, ERROR_INVALID, "%s: the configuration disables it (enabled = false)",
+                         plugin->name);
+    }
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    return ERROR_OK;
+}
+
+/* ---- the three orders --------------------------------------------------------------------- */
+
+static int
+load_by_name(struct app *app, const struct wanted *wanted, struct error_text *why)
+{
+    const char *name = wanted->order->name;
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", name);
+    if (!names_remove(&app->wishes.unloaded, name)) {
+        return find_plugin(app->setup, wanted->order) != NULL
+                   ? error_say(why, ERROR_EXISTS,
+                               "%s: is loaded already; plugin.reload opens it anew", name)
+                   : error_say(why, ERROR_NOT_FOUND,
+                               "%s: no plugin of that name was unloaded; a new one is loaded by "
+                               "its file",
+                               name);
+    }
+    int error = reload(app, expect_loaded, wanted, why);
+    if (error != ERROR_OK) {
+        (void)!names_add(&app->wishes.unloaded, name); /* there was room for it a moment ago */
+    }
+    return error;
+}
+
+static int
+load_by_file(struct app *app, const struct wanted *wanted, struct error_text *why)
+{
+    const char *file = wanted->order->file;
+    bool is_path = strchr(file, '/') != NULL;
+    if (is_path && file[0] != '/') {
+        return error_say(why, ERROR_INVALID,
+                         "file: found \"%.200s\", wants an absolute path, or the name of a file in "
+                         "plugin_dirs",
+                         file);
+    }
+    if (find_plugin(app->setup, wanted->order) != NULL) {
+        return error_say(why, ERROR_EXISTS,
+                         "%.200s: is loaded already; plugin.reload opens it anew",
+                         loader_file_name(file));
+    }
+    bool is_new = is_path && !names_has(&app->wishes.files, file);
+    int error = is_new ? names_add(&app->wishes.files, file) : ERROR_OK;
+    if (error != ERROR_OK) {
+        return error_say(why, error, "%s", error_sentence(error));
+    }
+    error = reload(app, expect_loaded, wanted, why);
+    if (error != ERROR_OK && is_new) {
+        (void)names_remove(&app->wishes.files, file);
+    }
+    return error;
+}
+
+static int
+load(struct app *app, const struct wanted *wanted, struct error_text *why)
+{
+    return wanted->order->name != NULL ? load_by_name(app, wanted, why)
+                                       : load_by_file(app, wanted, why);
+}
+
+static int
+unload(struct app *app, const struct wanted *wanted, struct error_text *why)
+{
+    const struct plugin *plugin = find_plugin(app->setup, wanted->order);
+    if (plugin == NULL) {
+        return say_unknown(wanted->order, why);
+    }
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    int error = names_add(&app->wishes.unloaded, wanted->name);
+    if (error != ERROR_OK) {
+        return error_say(why, error, "%s", error_sentence(error));
+    }
+    error = reload(app, NULL, NULL, why);
+    if (error != ERROR_OK) {
+        (void)names_remove(&app->wishes.unloaded, wanted->name);
+    }
+    return error;
+}
+
+static int
+reload_one(struct app *app, const struct wanted *wanted, struct error_text *why)
+{
+    const struct plugin *plugin = find_plugin(app->setup, wanted->order);
+    if (plugin == NULL) {
+        return say_unknown(wanted->order, why);
+    }
+    if (plugin->group == NULL && plugin->state == PLUGIN_READY) {
+        return error_say(why, ERROR_UNSUPPORTED,
+                         "%s: runs on threads of the daemon (isolation = \"thread\"), where its "
+                         "code stays until the daemon ends; restart to change it",
+                         plugin->name);
+    }
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    return reload(app, expect_loaded, wanted, why);
+}
+
+/* ---- one after the other ------------------------------------------------------------------ */
+
+struct errand {
+    struct app *app;
+    struct order *order;
+    int error;
+    struct error_text why;
+    char name[NAME_BYTES];
+};
+
+static void
+take_on_loop(void *context)
+{
+    struct errand *errand = context;
+    struct list *orders = &errand->app->orders;
+    errand->order = NULL;
+    if (!list_is_empty(orders)) {
+        errand->order = LIST_ENTRY(orders->next, struct order, node);
+        list_remove(&errand->order->node);
+    }
+}
+
+static void
+end_on_loop(void *context)
+{
+    struct errand *errand = context;
+    order_end(errand->order, errand->error, &errand->why, errand->name);
+}
+
+void
+orders_obey(struct app *app)
+{
+    static int (*const acts[])(struct app *, const struct wanted *, struct error_text *) = {
+        [ORDER_LOAD] = load, [ORDER_UNLOAD] = unload, [ORDER_RELOAD] = reload_one
+    };
+    for (;;) {
+        struct errand errand = { .app = app };
+        ground_run(&app->ground, take_on_loop, &errand);
+        if (errand.order == NULL) {
+            return;
+        }
+        const struct wanted wanted = { .order = errand.order, .name = errand.name };
+        errand.error = acts[errand.order->act](app, &wanted, &errand.why);
+        ground_run(&app->ground, end_on_loop, &errand);
+    }
+}
+
+static void
+close_on_loop(void *context)
+{
+    struct app *app = context;
+    const struct error_text why = { "this daemon is stopping" };
+    LIST_FOR_EACH (node, &app->orders) {
+        list_remove(node);
+        order_end(LIST_ENTRY(node, struct order, node), ERROR_CLOSED, &why, "");
+    }
+}
+
+void
+orders_close(struct app *app)
+{
+    ground_run(&app->ground, close_on_loop, app);
+}
+
+static void
+take(void *context, struct order *order)
+{
+    struct app *app = context;
+    list_push_back(&app->orders, &order->node);
+    signals_wake();
+}
+
+struct order_taker
+orders_taker(struct app *app)
+{
+    return (struct order_taker){ .take = take, .context = app };
+}

@@ -1,0 +1,117 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* A new setup is built beside the old one, judged, and put in its place in one errand on the loop.
+ * The old one stays until the last query that began with it has ended. */
+#include "daemon/app/reload.h"
+
+#include <string.h>
+
+#include "daemon/app/notify.h"
+#include "daemon/base/log.h"
+
+void
+reload_set_log_level(const struct conf *conf)
+{
+    enum log_level level;
+    if (log_level_parse(conf->log_level, &level) == ERROR_OK) {
+        log_set_level(level);
+    }
+}
+
+void
+reload_tell_ready(struct app *app)
+{
+    struct stack_view view;
+    stack_look(app->stack, &view);
+    notify_ready("Answering on %s: %zu plugins, %zu checkers", view.url, view.plugins,
+                 view.checkers);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_texts(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
+{
+    bool is_same = a_count == b_count;
+    for (size_t i = 0; is_same && i < a_count; i++) {
+        is_same = strcmp(a[i], b[i]) == 0;
+    }
+    return is_same;
+}
+
+/* What sockets, threads and transfers were built with cannot change under them. */
+static void
+warn_of_fixed(const struct conf *old, const struct conf *new)
+{
+    const struct {
+        const char *key;
+        bool is_same;
+    } fixed[] = {
+        { "listen", same_texts(old->listen, old->listen_count, new->listen, new->listen_count) },
+        { "allow_addresses", same_texts(old->allow_addresses, old->allow_address_count,
+                                        new->allow_addresses, new->allow_address_count) },
+        { "admin", same_text(old->admin, new->admin) },
+        { "threads", old->threads == new->threads },
+        { "max_calls", old->max_calls == new->max_calls },
+        { "body_bytes", old->body_bytes == new->body_bytes },
+        { "user_agent", same_text(old->user_agent, new->user_agent) },
+        { "proxy", same_text(old->proxy, new->proxy) },
+        { "ca_file", same_text(old->ca_file, new->ca_file) },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+        if (!fixed[i].is_same) {
+            log_warning("app", "reload: %s is read at the start only; restart to change it",
+                        fixed[i].key);
+        }
+    }
+}
+
+static void
+free_on_loop(void *context)
+{
+    setup_free(context);
+}
+
+static int
+try_new(struct app *app, reload_judge_fn judge, const void *context, struct error_text *why)
+{
+    struct setup *setup = NULL;
+    const struct setup_options options = { .options = &app->options,
+                                           .wishes = &app->wishes,
+                                           .ground = &app->ground,
+                                           .shelf = &app->shelf };
+    int error = setup_new(&options, &setup, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    error = judge != NULL ? judge(context, setup, why) : ERROR_OK;
+    if (error != ERROR_OK) {
+        ground_run(&app->ground, free_on_loop, &setup);
+        return error;
+    }
+    warn_of_fixed(app->setup->conf, setup->conf);
+    reload_set_log_level(setup->conf);
+    stack_use(app->stack, setup);
+    list_push_back(&app->old, &app->setup->node);
+    app->setup = setup;
+    return ERROR_OK;
+}
+
+int
+reload(struct app *app, reload_judge_fn judge, const void *context, struct error_text *why)
+{
+    notify_reloading();
+    int error = try_new(app, judge, context, why);
+    if (error == ERROR_OK) {
+        log_info("app", "reload: done");
+    } else {
+        log_error("app", "reload: %s", why->text);
+        log_error("app", "reload: the old configuration stays in force");
+    }
+    reload_tell_ready(app);
+    return error;
+}
