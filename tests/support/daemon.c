@@ -51,8 +51,10 @@ print_plugins(FILE *out, const struct daemon_options *options)
     const char *base = options->https ? world_https(options->world) : world_http(options->world);
     (void)fprintf(out, "plugin = {\n");
     for (size_t i = 0; i < count; i++) {
-        (void)fprintf(out, "  %s = { base_url = \"%s/%s\"; rate = 0; %s };\n", plugins[i].name,
-                      base, plugins[i].name, plugins[i].lines != NULL ? plugins[i].lines : "");
+        (void)fprintf(out, "  %s = { base_url = \"%s%s%s\"; rate = 0; %s };\n", plugins[i].name,
+                      base, plugins[i].is_whole_world ? "" : "/",
+                      plugins[i].is_whole_world ? "" : plugins[i].name,
+                      plugins[i].lines != NULL ? plugins[i].lines : "");
     }
     (void)fprintf(out, "};\n");
 }

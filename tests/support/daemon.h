@@ -15,10 +15,12 @@
 #include "tests/support/tmpdir.h"
 #include "tests/support/world.h"
 
-/* A plugin's section. Always has rate = 0 and the world's base_url; `lines` come on top. */
+/* A plugin's section. Always has rate = 0 and the world's base_url, <http>/<name>; `lines` come on
+ * top. */
 struct daemon_plugin {
     const char *name;
-    const char *lines; /* e.g. "timeout = \"200ms\";"; NULL: none */
+    const char *lines;   /* e.g. "timeout = \"200ms\";"; NULL: none */
+    bool is_whole_world; /* base_url is the world itself, whose platforms are the plugin's own */
 };
 
 struct daemon_options {

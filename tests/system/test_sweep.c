@@ -1,0 +1,344 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+/* Sweeps over all sites of catalogues, held against what the world knows to be true of each: no
+ * wrong verdict, and none left open where the site answered as it should.
+ *
+ * The tree's own small files are always swept. ROLLCALL_CATALOGS="a.json:b.json" names others. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+
+#include "tests/support/common.h"
+#include "tests/support/rpc.h"
+#include "tests/support/sweep.h"
+
+#define CATALOGS TEST_SOURCE_DIR "/tests/world/testdata/catalogs"
+#define PRESENT "\"present\":[\"alice\",\"al.ice\"]"
+#define FAULTS                                                                                     \
+    "\"faults\":[\"status:403\",\"status:429\",\"status:503\",\"bot_wall\",\"reset\",\"endless\"," \
+    "\"gzip_bomb\",\"redirect_loop\",\"truncate\",\"status:401\",\"status:500\",\"bot_wall:200\"," \
+    "\"close\",\"garbage\"]"
+#define COMPLAINTS_MAX 40
+
+static const char *const own[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json", NULL };
+static struct sweep sweep; /* of the running test; ended by its teardown */
+
+static int
+end_sweep(void **state)
+{
+    (void)state;
+    sweep_free(&sweep);
+    return 0;
+}
+
+static const char *
+text_of(const cJSON *object, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text != NULL ? text : "";
+}
+
+/* ---- What must be answered */
+
+struct verdict {
+    const char *verdict;
+    const char *reason;
+};
+
+/* As the formats search: anywhere in the name. */
+static bool
+is_legal(const char *pattern, const char *name)
+{
+    int error = 0;
+    PCRE2_SIZE at = 0;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                                     PCRE2_UTF | PCRE2_UCP, &error, &at, NULL);
+    if (code == NULL) {
+        support_fail("the pattern %s", pattern);
+    }
+    pcre2_match_data *match = pcre2_match_data_create_from_pattern(code, NULL);
+    int found = pcre2_match(code, (PCRE2_SPTR)name, strlen(name), 0, 0, match, NULL);
+    pcre2_match_data_free(match);
+    pcre2_code_free(code);
+    return found >= 0;
+}
+
+static struct verdict
+expected_of(const cJSON *site, const char *name, bool is_present)
+{
+    const char *pattern = text_of(site, "pattern");
+    if (*pattern != '\0' && !is_legal(pattern, name)) {
+        return (struct verdict){ "unknown", "not_a_valid_name" };
+    }
+    if (*text_of(site, "fault") != '\0') {
+        return (struct verdict){ "unknown", text_of(site, "reason") };
+    }
+    bool knows = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(site, "knows"));
+    const cJSON *reply =
+        cJSON_GetObjectItemCaseSensitive(site, is_present && knows ? "present" : "absent");
+    return (struct verdict){ text_of(reply, "verdict"), text_of(reply, "reason") };
+}
+
+/* ---- What was */
+
+struct tally {
+    size_t registered;
+    size_t unregistered;
+    size_t unknown;
+    size_t hostile;
+    size_t illegal;
+    size_t wrong; /* sure, and not true */
+    size_t open;  /* unknown where it could be told */
+    size_t other; /* the wrong reason, or a site that only one side knows */
+};
+
+static void
+count(struct tally *tally, const struct verdict *is, const struct verdict *should, bool is_hostile)
+{
+    bool is_unknown = strcmp(is->verdict, "unknown") == 0;
+    tally->registered += strcmp(is->verdict, "registered") == 0;
+    tally->unregistered += strcmp(is->verdict, "unregistered") == 0;
+    tally->unknown += is_unknown;
+    tally->hostile += is_hostile;
+    tally->illegal += strcmp(should->reason, "not_a_valid_name") == 0;
+    if (strcmp(is->verdict, should->verdict) != 0) {
+        tally->wrong += !is_unknown;
+        tally->open += is_unknown;
+    } else {
+        tally->other += strcmp(is->reason, should->reason) != 0;
+    }
+}
+
+static void
+complain(const struct tally *tally, const char *id, const struct verdict *is,
+         const struct verdict *should, const char *fault)
+{
+    if (tally->wrong + tally->open + tally->other <= COMPLAINTS_MAX) {
+        print_message("  %s%s%s: %s %s, wants %s %s\n", id, *fault != '\0' ? " with " : "", fault,
+                      is->verdict, is->reason, should->verdict, should->reason);
+    }
+}
+
+/* An object of the answer's checks by platform. */
+static cJSON *
+index_checks(const cJSON *answer)
+{
+    cJSON *by_id = cJSON_CreateObject();
+    const cJSON *check = NULL;
+    cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
+    {
+        cJSON_AddItemReferenceToObject(by_id, text_of(check, "platform"), (cJSON *)check);
+    }
+    return by_id;
+}
+
+static void
+judge_site(const cJSON *site, const cJSON *check, const char *name, bool is_present,
+           struct tally *tally)
+{
+    const char *id = text_of(site, "id");
+    const char *fault = text_of(site, "fault");
+    struct verdict should = expected_of(site, name, is_present);
+    struct verdict is = { text_of(check, "verdict"), text_of(check, "reason") };
+    if (check == NULL || strcmp(text_of(check, "source"), text_of(site, "catalog")) != 0) {
+        tally->other++;
+        print_message("  %s: asked from \"%s\", wants %s\n", id, text_of(check, "source"),
+                      text_of(site, "catalog"));
+        return;
+    }
+    struct tally before = *tally;
+    count(tally, &is, &should, *fault != '\0');
+    if (tally->wrong + tally->open + tally->other != before.wrong + before.open + before.other) {
+        complain(tally, id, &is, &should, fault);
+    }
+}
+
+static cJSON *
+ask(const char *name)
+{
+    struct rpc *rpc = rpc_dial(daemon_url(sweep.daemon));
+    char *params = support_text("{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
+                                "\"until\":\"all\",\"adult\":true,\"timeout_ms\":30000}",
+                                name);
+    cJSON *answer = rpc_result(rpc, "check", params);
+    free(params);
+    rpc_free(&rpc);
+    return answer;
+}
+
+/* Ask all about one name and judge every site. */
+static void
+judge(const char *name, bool is_present)
+{
+    struct tally tally = { 0 };
+    cJSON *truth = cJSON_Parse(sweep.truth);
+    cJSON *answer = ask(name);
+    cJSON *by_id = index_checks(answer);
+    const cJSON *sites = cJSON_GetObjectItemCaseSensitive(truth, "sites");
+    const cJSON *site = NULL;
+    cJSON_ArrayForEach(site, sites)
+    {
+        const cJSON *check = cJSON_GetObjectItemCaseSensitive(by_id, text_of(site, "id"));
+        judge_site(site, check, name, is_present, &tally);
+    }
+    int asked = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "checks"));
+    print_message("%s: %d sites, %d checks, %.0f ms: %zu registered, %zu unregistered, %zu unknown "
+                  "(%zu hostile, %zu illegal there); %zu wrong, %zu left open, %zu other\n",
+                  name, cJSON_GetArraySize(sites), asked,
+                  cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(answer, "elapsed_ms")),
+                  tally.registered, tally.unregistered, tally.unknown, tally.hostile, tally.illegal,
+                  tally.wrong, tally.open, tally.other);
+    assert_int_equal(tally.wrong, 0);
+    assert_int_equal(tally.open, 0);
+    assert_int_equal(tally.other, 0);
+    assert_int_equal(asked, cJSON_GetArraySize(sites));
+    cJSON_Delete(by_id);
+    cJSON_Delete(answer);
+    cJSON_Delete(truth);
+}
+
+static void
+sweep_all(const char *const *catalogs, const char *part)
+{
+    sweep_start(&(struct sweep_options){ .catalogs = catalogs,
+                                         .part = part,
+                                         .plugin_lines = "concurrency = 1000;" },
+                &sweep);
+    judge("alice", true);
+    judge("bob", false);
+}
+
+/* ---- Tests */
+
+static void
+test_own(void **state)
+{
+    (void)state;
+    sweep_all(own, PRESENT);
+    sweep_stop(&sweep);
+}
+
+static void
+test_own_some_know(void **state)
+{
+    (void)state;
+    sweep_all(own, PRESENT ",\"positive\":3");
+    sweep_stop(&sweep);
+}
+
+static void
+test_own_hostile(void **state)
+{
+    (void)state;
+    sweep_all(own, PRESENT ",\"hostile\":{\"every\":1," FAULTS "}");
+    sweep_stop(&sweep);
+}
+
+/* The names that a site cannot take, and those that it must not see as they are. */
+static void
+test_own_names(void **state)
+{
+    (void)state;
+    sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT }, &sweep);
+    judge("al.ice", true);
+    judge("4711", false);
+    judge("root", false);
+    judge("o'neil&co=\\\\\\\" x", false);
+    sweep_stop(&sweep);
+}
+
+static void
+test_requests(void **state)
+{
+    static const struct {
+        const char *id;
+        const char *method;
+        const char *target; /* behind the id; NULL: nothing is asked */
+    } rows[] = {
+        { "anchor", "HEAD", "/u/alice" },
+        { "fathom5", "GET", "/@alice" },
+        { "galley", "POST", "/graph" },
+        { "jetty", "GET", "/v1/alice.json?full=1" },
+        { "keel", "POST", "/free" },
+        { "lanyard", NULL, NULL },
+        { "nautilus", "HEAD", "/u/alice" },
+        { "oar", "GET", "/u/alice" },
+        { "pier", "GET", "/alice/" },
+        { "quay", "HEAD", "/alice/about?tab=1" },
+        { "reef", "GET", "/u/alice" },
+        { "sextant", "GET", "/alice/of/alice" },
+        { "undertow", "GET", "/find?user=alice&exact=1" },
+        { "vessel", "HEAD", "/u/alice" },
+        { "xebec", "GET", "/profil/alice/" },
+        { "yawl", "HEAD", "/a%20b/alice" },
+        { "aster", "GET", "/u/alice" },
+        { "sorrel", "POST", "/api/validate" },
+        { "vetch", "GET", "/alice/feed?x=1" },
+    };
+    (void)state;
+    sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT }, &sweep);
+    cJSON_Delete(ask("alice"));
+    struct world_log log = world_log(sweep.world);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct world_event *event = world_log_first(&log, WORLD_REQUEST, rows[i].id);
+        size_t wanted = rows[i].target != NULL ? 1 : 0;
+        char *target = support_text("/%s%s", rows[i].id, wanted > 0 ? rows[i].target : "");
+        if (world_log_count(&log, WORLD_REQUEST, rows[i].id) != wanted ||
+            (wanted > 0 &&
+             (strcmp(event->method, rows[i].method) != 0 || strcmp(event->target, target) != 0))) {
+            support_fail("row %zu: %zu requests, %s %s", i,
+                         world_log_count(&log, WORLD_REQUEST, rows[i].id),
+                         event != NULL ? event->method : "", event != NULL ? event->target : "");
+        }
+        free(target);
+    }
+    world_log_free(&log);
+    sweep_stop(&sweep);
+}
+
+/* $ROLLCALL_CATALOGS, all well and a tenth hostile. */
+static void
+test_given(void **state)
+{
+    static const char *const parts[] = {
+        PRESENT,
+        PRESENT ",\"positive\":2,\"hostile\":{\"every\":10," FAULTS "}",
+        PRESENT ",\"hostile\":{\"every\":1," FAULTS "}",
+    };
+    const char *paths[SWEEP_CATALOGS_MAX + 1];
+    char *text = NULL;
+    (void)state;
+    if (sweep_split(getenv("ROLLCALL_CATALOGS"), &text, paths) == 0) {
+        free(text);
+        skip();
+    }
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        sweep_all(paths, parts[i]);
+        sweep_stop(&sweep);
+    }
+    free(text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_own, end_sweep),
+        cmocka_unit_test_teardown(test_own_some_know, end_sweep),
+        cmocka_unit_test_teardown(test_own_hostile, end_sweep),
+        cmocka_unit_test_teardown(test_own_names, end_sweep),
+        cmocka_unit_test_teardown(test_requests, end_sweep),
+        cmocka_unit_test_teardown(test_given, end_sweep),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
