@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "daemon/base/log.h"
+#include "daemon/app/enumerate.h"
 #include "daemon/exec/address.h"
 #include "daemon/exec/exec.h"
 #include "daemon/plugin/crew.h"
@@ -104,8 +104,6 @@ struct errand {
     struct stack *stack;
     struct setup *setup;
     struct list *setups;
-    struct plugin *plugin;
-    struct future *future;
     struct stack_view *view;
     struct error_text *why;
     int error;
@@ -146,65 +144,6 @@ build_on_loop(void *context)
     errand->error = server_new(&server, &stack->server, errand->why);
 }
 
-/* ---- checkers from data ------------------------------------------------------------------- */
-
-static void
-begin_enumerate(void *context)
-{
-    struct errand *errand = context;
-    errand->error = crew_enumerate(errand->stack->crew, errand->plugin, &errand->future);
-}
-
-static void
-end_enumerate(void *context)
-{
-    struct errand *errand = context;
-    struct plugin *plugin = errand->plugin;
-    const struct call_answer *answer = errand->future->result;
-    size_t added = 0;
-    if (future_state(errand->future) != FUTURE_FINISHED || errand->future->error != ERROR_OK) {
-        (void)future_cancel(errand->future);
-        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
-                  plugin->last_error.text);
-    } else if (answer->outcome != CALL_ENUMERATED) {
-        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
-                  answer->failure != NULL ? answer->failure : "it offered nothing");
-    } else if (registry_add_enumerated(errand->setup->registry, plugin, answer->checkers,
-                                       answer->checker_count, &added) != ERROR_OK) {
-        log_error("plugin", "%s: out of memory for its checkers", plugin->file);
-    } else {
-        log_info("plugin", "%s: %zu checkers from data, %zu of them new", plugin->file,
-                 answer->checker_count, added);
-    }
-    future_unref(&errand->future);
-}
-
-/* A plugin whose data cannot be read costs only itself. */
-static void
-enumerate(struct stack *stack, struct setup *setup)
-{
-    for (size_t i = 0; i < registry_plugin_count(setup->registry); i++) {
-        struct errand errand = {
-            .stack = stack,
-            .setup = setup,
-            .plugin = registry_plugin(setup->registry, i),
-        };
-        if (errand.plugin->state != PLUGIN_READY || !errand.plugin->manifest->enumerates) {
-            continue;
-        }
-        exec_run_on_loop(stack->exec, begin_enumerate, &errand);
-        if (errand.error != ERROR_OK) {
-            log_error("plugin", "%s: its data could not be read: %s", errand.plugin->file,
-                      error_sentence(errand.error));
-            continue;
-        }
-        if (future_wait(errand.future, STACK_ENUMERATE_US) != ERROR_OK) {
-            log_error("plugin", "%s: reading its data took too long", errand.plugin->file);
-        }
-        exec_run_on_loop(stack->exec, end_enumerate, &errand);
-    }
-}
-
 /* ---- lives -------------------------------------------------------------------------------- */
 
 static int
@@ -220,7 +159,7 @@ start(struct stack *stack, struct error_text *why)
     if (error != ERROR_OK) {
         return error_say(why, error, "%s", error_sentence(error));
     }
-    enumerate(stack, setup);
+    enumerate_all(stack->exec, stack->crew, setup->registry);
     exec_run_on_loop(stack->exec, build_on_loop, &errand);
     if (errand.error != ERROR_OK) {
         return errand.error;
@@ -262,7 +201,7 @@ void
 stack_use(struct stack *stack, struct setup *setup)
 {
     struct errand errand = { .stack = stack, .setup = setup };
-    enumerate(stack, setup);
+    enumerate_all(stack->exec, stack->crew, setup->registry);
     exec_run_on_loop(stack->exec, use_on_loop, &errand);
     stack->setup = setup;
 }

@@ -12,9 +12,6 @@
 #include "daemon/query/query.h"
 #include "daemon/serve/order.h"
 
-/* What one plugin's enumerate may take: it reads its own data, not the network. */
-#define STACK_ENUMERATE_US (INT64_C(30) * 1000 * 1000)
-
 /* Until the sockets answer the daemon's own first call. */
 #define STACK_READY_US (INT64_C(10) * 1000 * 1000)
 

@@ -113,7 +113,7 @@ enumerate(struct bench *bench, struct error_text *why)
     buf_init(&out, CALL_ENUMERATION_BYTES_MAX);
     int error = call_encode_request(&request, &in);
     if (error == ERROR_OK) {
-        error = host_run(bench->image, &registry_plugin(bench->registry, 0)->config, NULL, in.bytes,
+        error = host_run(bench->image, &registry_plugin(bench->registry, 0)->data, NULL, in.bytes,
                          in.len, &out);
     }
     if (error == ERROR_OK) {

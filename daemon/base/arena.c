@@ -5,6 +5,7 @@
  * own, so AddressSanitizer sees a step over its end. */
 #include "daemon/base/arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -77,6 +78,31 @@ add_chunk(struct arena *arena, size_t bytes)
     return chunk;
 }
 
+/* Where the next bytes of a chunk stand. */
+static size_t
+place_in(const struct chunk *chunk, size_t align)
+{
+    return (chunk->used + align - 1) / align * align;
+}
+
+/* `charged` is what the ceiling counts, `taken` what the chunk gives. */
+static void *
+take(struct arena *arena, size_t charged, size_t taken, size_t align)
+{
+    struct chunk *chunk = arena->chunks;
+    if (chunk == NULL || place_in(chunk, align) > chunk->size ||
+        taken > chunk->size - place_in(chunk, align)) {
+        chunk = add_chunk(arena, taken);
+    }
+    if (chunk == NULL) {
+        return NULL;
+    }
+    size_t place = place_in(chunk, align);
+    chunk->used = place + taken;
+    arena->left -= charged < arena->left ? charged : arena->left;
+    return chunk->bytes + place;
+}
+
 void *
 arena_alloc(struct arena *arena, size_t bytes)
 {
@@ -86,21 +112,20 @@ arena_alloc(struct arena *arena, size_t bytes)
     }
     size_t padded = bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
 #ifdef ROLLCALL_SANITIZED
-    size_t taken = bytes == 0 ? 1 : bytes;
+    return take(arena, padded, bytes == 0 ? 1 : bytes, unit);
 #else
-    size_t taken = padded;
+    return take(arena, padded, padded, unit);
 #endif
-    struct chunk *chunk = arena->chunks;
-    if (chunk == NULL || taken > chunk->size - chunk->used) {
-        chunk = add_chunk(arena, taken);
-    }
-    if (chunk == NULL) {
+}
+
+void *
+arena_alloc_packed(struct arena *arena, size_t bytes, size_t align)
+{
+    assert(align > 0 && align <= alignof(max_align_t) && (align & (align - 1)) == 0);
+    if (bytes > arena->left || bytes > SIZE_MAX / 2) {
         return NULL;
     }
-    void *result = chunk->bytes + chunk->used;
-    chunk->used += taken;
-    arena->left -= padded < arena->left ? padded : arena->left;
-    return result;
+    return take(arena, bytes, bytes == 0 ? 1 : bytes, align);
 }
 
 char *

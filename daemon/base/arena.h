@@ -18,6 +18,10 @@ void arena_free(struct arena **arena);
 /** Zeroed bytes, aligned for any type; NULL at the ceiling or out of memory. */
 MUST_CHECK void *arena_alloc(struct arena *arena, size_t bytes);
 
+/** Zeroed bytes at a multiple of `align`, a power of two, with no padding behind them: for much
+ * that is small. NULL as above. */
+MUST_CHECK void *arena_alloc_packed(struct arena *arena, size_t bytes, size_t align);
+
 /** `len` bytes copied and a NUL behind them. NULL as above. */
 MUST_CHECK char *arena_copy(struct arena *arena, const void *bytes, size_t len);
 MUST_CHECK char *arena_strdup(struct arena *arena, const char *text);

@@ -7,8 +7,9 @@
  * believed.
  *
  * The conversation: the worker opens its plugin and says HELLO (the manifest as bytes) or REFUSED
- * (one sentence) and ends; the daemon sends CONFIG once; then CALL and ANSWER in turn, one at a
- * time. CANCEL may come at any time: the only frame in the middle of a call, and void after it. */
+ * (one sentence) and ends; the daemon sends CONFIG, once, and again before a call that has one of
+ * its own; then CALL and ANSWER in turn, one at a time. CANCEL may come at any time: the only frame
+ * in the middle of a call, and void after it. */
 #ifndef ROLLCALL_BASE_FRAME_H
 #define ROLLCALL_BASE_FRAME_H
 

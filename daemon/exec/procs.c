@@ -194,6 +194,8 @@ new_call(struct procs *procs, const struct procs_request *request)
     call->ended = (struct future_callback){ .fn = call_ended, .context = call };
     call->bytes = request->bytes;
     call->len = request->len;
+    call->config = request->config;
+    call->config_len = request->config != NULL ? request->config_len : 0;
     call->answer_max = request->answer_max;
     call->limit_us = request->limit_us;
     call->then_leaves = request->then_leaves;
@@ -206,16 +208,21 @@ new_call(struct procs *procs, const struct procs_request *request)
 static int
 keep_bytes(struct procs_call *call)
 {
-    call->copy = malloc(call->len + 1);
-    if (call->copy == NULL) {
+    char *copy = malloc(call->len + call->config_len + 1);
+    if (copy == NULL) {
         unqueue(call);
         drop(call); /* the queue's reference */
         return ERROR_NOMEM;
     }
     if (call->len > 0) {
-        memcpy(call->copy, call->bytes, call->len);
+        memcpy(copy, call->bytes, call->len);
     }
-    call->bytes = call->copy;
+    if (call->config_len > 0) {
+        memcpy(copy + call->len, call->config, call->config_len);
+    }
+    call->config = call->config != NULL ? copy + call->len : NULL;
+    call->bytes = copy;
+    call->copy = copy;
     return ERROR_OK;
 }
 

@@ -80,6 +80,9 @@ procs_configure(struct procs *procs, const void *config, size_t len, unsigned wo
 struct procs_request {
     const void *bytes; /* read or copied before procs_call() returns */
     size_t len;
+    const void *config; /* what CONFIG carries for this call alone, instead of procs_configure()'s:
+                           with then_leaves; NULL: none. Read or copied like `bytes` */
+    size_t config_len;
     size_t answer_max; /* bytes of its answer */
     int64_t limit_us;  /* a call that takes longer is a loop: its worker is killed */
     bool then_leaves;  /* its worker answers nothing after it: for calls that use up memory */

@@ -43,8 +43,10 @@ struct procs_call {
     struct list node;     /* in procs->queue */
     struct future_callback ended;
     const void *bytes;
-    void *copy; /* of `bytes`, once it had to wait */
+    void *copy; /* of `bytes` and of `config`, once it had to wait */
     size_t len;
+    const void *config; /* NULL: none of its own */
+    size_t config_len;
     size_t answer_max;
     int64_t limit_us;
     bool then_leaves;

@@ -111,15 +111,30 @@ take_in_hand(struct worker *worker, struct procs_call *call)
     free(call->copy);
     call->copy = NULL;
     call->bytes = NULL;
+    call->config = NULL;
     worker->call = call;
     worker->state = WORKER_BUSY;
     loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(call->limit_us));
 }
 
+/* A configuration of its own goes first. */
+static int
+send_call(const struct worker *worker, const struct procs_call *call)
+{
+    int error = ERROR_OK;
+    if (call->config != NULL) {
+        assert(call->then_leaves); /* the next call would find it */
+        error = frame_send(worker->proc.fd, FRAME_CONFIG, 0, call->config, call->config_len);
+    }
+    return error == ERROR_OK
+               ? frame_send(worker->proc.fd, FRAME_CALL, call->id, call->bytes, call->len)
+               : error;
+}
+
 void
 procs_worker_feed(struct worker *worker, struct procs_call *call)
 {
-    int error = frame_send(worker->proc.fd, FRAME_CALL, call->id, call->bytes, call->len);
+    int error = send_call(worker, call);
     switch (error) {
     case ERROR_OK:
         take_in_hand(worker, call);

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: MIT */
 /* Plugin calls on processes or on the executor's threads. Its bytes are made on the loop. A thread
  * runs them and reads the answer back; a process runs them and the answer, which is small, is read
- * on the loop. Either way the future ends on the loop, and a call that is cancelled while it runs
- * is forgotten there and then; what it still comes to goes with its memory. */
+ * on the loop, but that of an enumeration, which may be large, on a thread. Either way the future
+ * ends on the loop, and a call that is cancelled while it runs is forgotten there and then; what it
+ * still comes to goes with its memory. */
 #include "daemon/plugin/crew.h"
 
 #include <assert.h>
@@ -34,6 +35,7 @@ struct crew_job {
     struct plugin *plugin;
     struct registry *registry; /* keeps the plugin */
     struct list node;
+    bool enumerates;
     struct future_callback ended;
     struct future *remote; /* the process pool's; NULL: a thread runs it */
     struct future_callback remote_ended;
@@ -94,8 +96,9 @@ static int
 run_call(struct crew_job *call, struct buf *out)
 {
     const struct host_caller caller = { is_cancelled, cancel_fd, &call->job };
-    int error = host_run(call->plugin->image, &call->plugin->config, &caller, call->in.bytes,
-                         call->in.len, out);
+    const struct host_config *config =
+        call->enumerates ? &call->plugin->data : &call->plugin->config;
+    int error = host_run(call->plugin->image, config, &caller, call->in.bytes, call->in.len, out);
     if (error != ERROR_OK) {
         return error_say(&call->why, error == ERROR_NOMEM ? ERROR_NOMEM : ERROR_PLUGIN,
                          "the call could not be run: %s", error_sentence(error));
@@ -112,6 +115,17 @@ run_job(struct job *job)
                                                       : CALL_ANSWER_BYTES_MAX);
     int error = run_call(call, &out);
     buf_fini(&out);
+    job->result = call->answer;
+    return error;
+}
+
+/* [pool] What a process enumerated. */
+static int
+read_job(struct job *job)
+{
+    struct crew_job *call = CONTAINER_OF(job, struct crew_job, job);
+    const struct procs_answer *answer = call->remote->result;
+    int error = read_answer(call, answer->bytes, answer->len);
     job->result = call->answer;
     return error;
 }
@@ -169,6 +183,7 @@ new_job(struct crew *crew, struct plugin *plugin, enum call_kind kind)
         return NULL;
     }
     job_init(&call->job, &call_ops, run_job);
+    call->enumerates = kind == CALL_ENUMERATE;
     call->job.home = exec_loop(crew->exec);
     call->job.kind = kind == CALL_BLOCK || kind == CALL_ENUMERATE ? JOB_SLOW : JOB_QUICK;
     call->crew = crew;
@@ -180,20 +195,32 @@ new_job(struct crew *crew, struct plugin *plugin, enum call_kind kind)
     return call;
 }
 
+/* Read it here and now, or let a thread read it: then the future ends by that. */
+static int
+take_remote(struct crew_job *call, const struct procs_answer *answer)
+{
+    struct future *future = &call->job.future;
+    if (call->enumerates) {
+        return pool_submit(exec_pool(call->crew->exec), &call->job);
+    }
+    int error = read_answer(call, answer->bytes, answer->len);
+    if (error == ERROR_OK) {
+        (void)future_finish(future, call->answer);
+    }
+    return error;
+}
+
 /* [loop] The process answered, or will not. */
 static void
 remote_ended(struct future *remote, void *context)
 {
     struct crew_job *call = context;
     struct future *future = &call->job.future;
-    const struct procs_answer *answer = remote->result;
     int error = future_state(remote) == FUTURE_CANCELLED ? ERROR_CANCELLED : remote->error;
     if (error == ERROR_OK && !future_is_done(future)) {
-        error = read_answer(call, answer->bytes, answer->len);
+        error = take_remote(call, remote->result);
     }
-    if (error == ERROR_OK) {
-        (void)future_finish(future, call->answer);
-    } else {
+    if (error != ERROR_OK) {
         (void)future_fail(future, error == ERROR_TIMEOUT ? ERROR_PLUGIN : error);
     }
     future_unref(&future); /* the process' reference */
@@ -214,9 +241,10 @@ send_call(struct crew_job *call, enum call_kind kind)
     }
     buf_fini(&call->in);
     buf_init(&call->in, CALL_REQUEST_BYTES_MAX);
+    call->job.run = call->enumerates ? read_job : run_job;
     call->remote = remote;
     call->remote_ended = (struct future_callback){ .fn = remote_ended, .context = call };
-    bool is_begun = future_start(&call->job.future);
+    bool is_begun = call->enumerates || future_start(&call->job.future); /* or by a thread */
     assert(is_begun);
     (void)future_ref(&call->job.future);
     future_on_done(remote, &call->remote_ended);

@@ -268,19 +268,41 @@ group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int6
     return error;
 }
 
+/* With the files, which no other call gets, in a worker that then leaves. */
+static int
+call_enumerate(struct group *group, const struct buf *bytes, struct future **out_future)
+{
+    struct buf config;
+    buf_init(&config, MANIFEST_WIRE_CONFIG_BYTES_MAX);
+    int error = manifest_wire_encode_config(&group->plugin->data, &config);
+    const struct procs_request request = {
+        .bytes = bytes->bytes,
+        .len = bytes->len,
+        .config = config.bytes,
+        .config_len = config.len,
+        .answer_max = CALL_ENUMERATION_BYTES_MAX,
+        .limit_us = GROUP_ENUMERATE_US,
+        .then_leaves = true,
+    };
+    if (error == ERROR_OK) {
+        error = procs_call(group->procs, &request, out_future);
+    }
+    buf_fini(&config);
+    return error;
+}
+
 int
 group_call(struct group *group, enum call_kind kind, const struct buf *bytes,
            struct future **out_future)
 {
-    bool enumerates = kind == CALL_ENUMERATE;
+    if (kind == CALL_ENUMERATE) {
+        return call_enumerate(group, bytes, out_future);
+    }
     const struct procs_request request = {
         .bytes = bytes->bytes,
         .len = bytes->len,
-        .answer_max = enumerates ? CALL_ENUMERATION_BYTES_MAX : CALL_ANSWER_BYTES_MAX,
-        .limit_us = enumerates           ? GROUP_ENUMERATE_US
-                    : kind == CALL_BLOCK ? group->block_us + GROUP_GRACE_US
-                                         : GROUP_STEP_US,
-        .then_leaves = enumerates,
+        .answer_max = CALL_ANSWER_BYTES_MAX,
+        .limit_us = kind == CALL_BLOCK ? group->block_us + GROUP_GRACE_US : GROUP_STEP_US,
     };
     return procs_call(group->procs, &request, out_future);
 }

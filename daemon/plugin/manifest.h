@@ -116,10 +116,6 @@ MUST_CHECK int
 manifest_judge_checker(const rollcall_checker *checker, size_t stride, struct arena *arena,
                        struct manifest_checker *out_checker, struct error_text *why);
 
-/** A copy of all that a checker points to, in `arena`. Errors: NOMEM. */
-MUST_CHECK int manifest_copy_checker(const struct manifest_checker *checker, struct arena *arena,
-                                     struct manifest_checker *out_checker);
-
 /** Whether this can be a base_url: http or https, a host, perhaps a path, no slash at the end. */
 bool manifest_is_base_url(const char *text);
 

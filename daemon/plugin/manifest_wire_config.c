@@ -7,6 +7,8 @@
 
 #define CONFIG_MAGIC UINT32_C(0x464e4352) /* "RCNF" */
 #define FILE_NAME_BYTES 4096
+/* What a plugin declares, and the configured base_url. */
+#define VALUES_MAX (MANIFEST_OPTIONS_MAX + 1)
 
 static bool
 is_file(int32_t type)
@@ -116,7 +118,7 @@ manifest_wire_decode_config(const void *bytes, size_t len, struct arena *arena,
     if (wire_u16(&reader, "version") != MANIFEST_WIRE_VERSION) {
         wire_break(&reader, ERROR_PROTOCOL, "version");
     }
-    size_t count = wire_count(&reader, "values", MANIFEST_OPTIONS_MAX);
+    size_t count = wire_count(&reader, "values", VALUES_MAX);
     struct host_value *values = wire_alloc(&reader, (count + 1) * sizeof(*values));
     for (size_t i = 0; reader.error == ERROR_OK && i < count; i++) {
         read_value(&reader, &values[i]);

@@ -51,6 +51,7 @@ struct reading {
     const struct manifest *manifest;
     const char *key;
     struct arena *arena;
+    struct arena *files; /* for their bytes */
     struct error_text *why;
 };
 
@@ -97,7 +98,7 @@ read_opened(const struct reading *reading, const char *path, int fd, const void 
         return refuse_file(reading, ERROR_TOO_BIG, path, "is larger than 64 MiB");
     }
     size_t len = (size_t)info.st_size;
-    void *bytes = arena_alloc(reading->arena, len + 1);
+    void *bytes = arena_alloc(reading->files, len + 1);
     if (bytes == NULL) {
         return refuse_file(reading, ERROR_NOMEM, path, error_sentence(ERROR_NOMEM));
     }
@@ -201,16 +202,42 @@ read_value(const struct reading *reading, const struct conf_value *from, struct 
     }
 }
 
+/* Where the requests go instead, which a plugin may want to know. */
+static int
+put_base_url(const struct reading *reading, const struct conf_plugin *section,
+             struct host_value *values, size_t *count)
+{
+    if (section == NULL || section->base_url == NULL) {
+        return ERROR_OK;
+    }
+    const char **texts = arena_alloc(reading->arena, sizeof(*texts));
+    if (texts == NULL) {
+        return out_of_memory(reading);
+    }
+    texts[0] = section->base_url;
+    values[(*count)++] = (struct host_value){
+        .key = "base_url", .type = ROLLCALL_STRING, .texts = texts, .count = 1
+    };
+    return ERROR_OK;
+}
+
 int
 options_read(const struct manifest *manifest, const struct conf_plugin *section,
-             struct arena *arena, struct host_config *out_config, struct error_text *why)
+             struct arena *arena, struct arena *files, struct host_config *out_config,
+             struct error_text *why)
 {
-    struct reading reading = { .manifest = manifest, .key = "", .arena = arena, .why = why };
+    struct reading reading = {
+        .manifest = manifest, .key = "", .arena = arena, .files = files, .why = why
+    };
     struct host_value *values = arena_alloc(arena, (manifest->option_count + 1) * sizeof(*values));
+    size_t count = 0;
     if (values == NULL) {
         return out_of_memory(&reading);
     }
-    size_t count = 0;
+    int failed = put_base_url(&reading, section, values, &count);
+    if (failed != ERROR_OK) {
+        return failed;
+    }
     for (size_t i = 0; section != NULL && i < manifest->option_count; i++) {
         const struct manifest_option *option = &manifest->options[i];
         const struct conf_value *value = conf_own(section, option->key);
@@ -224,6 +251,30 @@ options_read(const struct manifest *manifest, const struct conf_plugin *section,
         int error = read_value(&reading, value, to);
         if (error != ERROR_OK) {
             return error;
+        }
+    }
+    *out_config = (struct host_config){ values, count };
+    return ERROR_OK;
+}
+
+static bool
+is_file(const struct host_value *value)
+{
+    return value->type == ROLLCALL_FILE || value->type == ROLLCALL_FILES;
+}
+
+int
+options_without_files(const struct host_config *config, struct arena *arena,
+                      struct host_config *out_config)
+{
+    struct host_value *values = arena_alloc(arena, (config->count + 1) * sizeof(*values));
+    size_t count = 0;
+    if (values == NULL) {
+        return ERROR_NOMEM;
+    }
+    for (size_t i = 0; i < config->count; i++) {
+        if (!is_file(&config->values[i])) {
+            values[count++] = config->values[i];
         }
     }
     *out_config = (struct host_config){ values, count };

@@ -6,13 +6,16 @@
 #include "daemon/plugin/registry.h"
 
 #include <assert.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/arena.h"
 #include "daemon/base/log.h"
+#include "daemon/plugin/keep.h"
 #include "daemon/plugin/options.h"
+#include "daemon/plugin/tag_list.h"
 #include "daemon/plugin/text.h"
 
 /* Checkers of every catalogue and the files of every plugin: it takes what it holds. */
@@ -27,11 +30,23 @@ struct registry {
     struct checker **checkers;
     size_t checker_count;
     size_t checker_max;
+    struct tag_list tags;
 };
+
+void
+registry_drop_files(struct plugin *plugin)
+{
+    plugin->data = (struct host_config){ 0 };
+    arena_free(&plugin->files);
+}
 
 static void
 registry_free(struct registry *registry)
 {
+    for (size_t i = 0; i < registry->plugin_count; i++) {
+        registry_drop_files(registry->plugins[i]);
+    }
+    tag_list_fini(&registry->tags);
     free(registry->plugins);
     free(registry->checkers);
     arena_free(&registry->arena);
@@ -131,6 +146,9 @@ registry_has_platform(const struct registry *registry, const char *platform)
 bool
 registry_has_tag(const struct registry *registry, const char *tag)
 {
+    if (!registry->tags.is_cut || tag_list_has(&registry->tags, tag)) {
+        return tag_list_has(&registry->tags, tag);
+    }
     for (size_t i = 0; i < registry->checker_count; i++) {
         const char *const *tags = registry->checkers[i]->info->platform.tags;
         for (; *tags != NULL; tags++) {
@@ -158,8 +176,21 @@ grow_checkers(struct registry *registry, size_t more)
     return ERROR_OK;
 }
 
+/* Each platform from data keeps a place of its own behind a configured base_url. NULL: no memory.
+ */
+static const char *
+place_behind(const struct registry *registry, const char *base_url, const char *id)
+{
+    size_t size = strlen(base_url) + strlen(id) + sizeof("/");
+    char *place = arena_alloc_packed(registry->arena, size, 1);
+    if (place != NULL) {
+        (void)snprintf(place, size, "%s/%s", base_url, id);
+    }
+    return place;
+}
+
 /* The descriptor's values, and over them the section's. */
-static void
+static int
 configure(const struct registry *registry, struct checker *checker)
 {
     const struct manifest_checker *info = checker->info;
@@ -170,10 +201,12 @@ configure(const struct registry *registry, struct checker *checker)
     checker->concurrency = info->concurrency;
     checker->timeout_us = registry->conf->timeout_us;
     if (section == NULL) {
-        return;
+        return ERROR_OK;
     }
     if (section->base_url != NULL && !info->blocking) {
-        checker->base_url = section->base_url;
+        checker->base_url = info->enumerated
+                                ? place_behind(registry, section->base_url, info->platform.id)
+                                : section->base_url;
     }
     if (section->rate_is_set) {
         checker->rate_count = section->rate.count;
@@ -181,6 +214,7 @@ configure(const struct registry *registry, struct checker *checker)
     }
     checker->concurrency = section->concurrency != 0 ? section->concurrency : info->concurrency;
     checker->timeout_us = section->timeout_us != 0 ? section->timeout_us : checker->timeout_us;
+    return checker->base_url != NULL || info->blocking ? ERROR_OK : ERROR_NOMEM;
 }
 
 /* At the end of the list, not yet in order. Room was made before. */
@@ -188,7 +222,8 @@ static int
 append_checker(struct registry *registry, struct plugin *plugin,
                const struct manifest_checker *info)
 {
-    struct checker *checker = arena_alloc(registry->arena, sizeof(*checker));
+    struct checker *checker =
+        arena_alloc_packed(registry->arena, sizeof(*checker), alignof(struct checker));
     if (checker == NULL) {
         return ERROR_NOMEM;
     }
@@ -196,9 +231,8 @@ append_checker(struct registry *registry, struct plugin *plugin,
     checker->info = info;
     checker->source = info->source != NULL ? info->source : plugin->file;
     checker->number = registry->checker_count;
-    configure(registry, checker);
     registry->checkers[registry->checker_count++] = checker;
-    return ERROR_OK;
+    return configure(registry, checker);
 }
 
 /* By key; of those with the same key the one that came first. */
@@ -220,12 +254,28 @@ report_shadow(const struct checker *checker, const struct checker *winner)
              checker->info->kind == ROLLCALL_EMAIL ? "email" : "username", winner->source);
 }
 
+/* Lists that many share follow each other: such a one is looked at once. */
+static int
+collect_tags(struct registry *registry)
+{
+    const char *const *last = NULL;
+    int error = ERROR_OK;
+    for (size_t i = 0; error == ERROR_OK && i < registry->checker_count; i++) {
+        const char *const *tags = registry->checkers[i]->info->platform.tags;
+        if (tags != last) {
+            error = tag_list_add(&registry->tags, tags);
+        }
+        last = tags;
+    }
+    return error;
+}
+
 /* Sort, leave out what is shadowed, number what stays. */
-static void
+static int
 settle(struct registry *registry)
 {
     if (registry->checker_count == 0) {
-        return;
+        return ERROR_OK;
     }
     qsort(registry->checkers, registry->checker_count, sizeof(struct checker *), compare_checkers);
     size_t kept = 1;
@@ -242,6 +292,7 @@ settle(struct registry *registry)
     for (size_t i = 0; i < kept; i++) {
         registry->checkers[i]->number = i;
     }
+    return collect_tags(registry);
 }
 
 static int
@@ -317,6 +368,26 @@ judge_section(const struct plugin *plugin, struct error_text *why)
     return ERROR_OK;
 }
 
+/* A catalogue is large and read once: its bytes go when its checkers are there, and no step ever
+ * sees them. */
+static int
+read_options(struct registry *registry, struct plugin *plugin, struct error_text *why)
+{
+    struct host_config *all = plugin->manifest->enumerates ? &plugin->data : &plugin->config;
+    struct arena *files = registry->arena;
+    if (plugin->manifest->enumerates) {
+        plugin->files = arena_new(REGISTRY_ARENA_BYTES);
+        files = plugin->files;
+    }
+    int error = files == NULL ? error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM))
+                              : options_read(plugin->manifest, plugin->section, registry->arena,
+                                             files, all, why);
+    if (error == ERROR_OK && plugin->manifest->enumerates) {
+        error = options_without_files(all, registry->arena, &plugin->config);
+    }
+    return error;
+}
+
 static int
 fill_plugin(struct registry *registry, struct plugin *plugin, struct image *image,
             struct error_text *why)
@@ -338,8 +409,7 @@ fill_plugin(struct registry *registry, struct plugin *plugin, struct image *imag
     plugin->state = PLUGIN_READY;
     int error = judge_section(plugin, why);
     if (error == ERROR_OK) {
-        error =
-            options_read(plugin->manifest, plugin->section, registry->arena, &plugin->config, why);
+        error = read_options(registry, plugin, why);
     }
     return error == ERROR_OK ? add_checkers(registry, plugin, plugin->manifest->checkers,
                                             plugin->manifest->checker_count)
@@ -385,9 +455,25 @@ registry_new(const struct conf *conf, struct image *const *images, size_t image_
             return error;
         }
     }
-    settle(registry);
+    if (settle(registry) != ERROR_OK) {
+        registry_free(registry);
+        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
+    }
     *out_registry = registry;
     return ERROR_OK;
+}
+
+static int
+keep_all(struct registry *registry, const struct manifest_checker *checkers, size_t count,
+         struct manifest_checker *copies)
+{
+    struct keep *keep = NULL;
+    int error = keep_new(registry->arena, &keep);
+    for (size_t i = 0; error == ERROR_OK && i < count; i++) {
+        error = keep_checker(keep, &checkers[i], &copies[i]);
+    }
+    keep_free(&keep);
+    return error;
 }
 
 int
@@ -398,15 +484,13 @@ registry_add_enumerated(struct registry *registry, struct plugin *plugin,
     if (copies == NULL) {
         return ERROR_NOMEM;
     }
-    for (size_t i = 0; i < count; i++) {
-        int error = manifest_copy_checker(&checkers[i], registry->arena, &copies[i]);
-        if (error != ERROR_OK) {
-            return error;
-        }
+    int error = keep_all(registry, checkers, count, copies);
+    if (error != ERROR_OK) {
+        return error;
     }
     size_t before = registry->checker_count;
-    int error = add_checkers(registry, plugin, copies, count);
-    settle(registry);
+    error = add_checkers(registry, plugin, copies, count);
+    int unsettled = settle(registry);
     *out_added = registry->checker_count - before;
-    return error;
+    return error == ERROR_OK ? unsettled : error;
 }

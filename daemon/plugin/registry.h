@@ -30,7 +30,9 @@ struct plugin {
     const struct manifest *manifest; /* NULL when refused */
     const char *isolation;           /* "process" or "thread", as configured */
     struct group *group; /* the processes that run it, group_use(); NULL: threads of the daemon */
-    struct host_config config;
+    struct host_config config; /* of its steps: without files when it has an enumerate */
+    struct host_config data;   /* of its enumerate: all of it, until registry_drop_files() */
+    struct arena *files;       /* what those files hold; NULL: nothing, or dropped */
     const struct conf_plugin *section; /* secrets for templates; NULL: none given */
     struct error_text last_error;      /* "" when none */
     uint64_t calls;                    /* [loop] counters for `plugins` and `status` */
@@ -77,10 +79,14 @@ MUST_CHECK int
 registry_add_refused(struct registry *registry, const char *file, const struct error_text *why);
 
 /** Add the checkers that a plugin's enumerate yielded (copied); *out_added says how many were new,
- *  the others are shadowed by an earlier one. Before the registry is in use. Errors: NOMEM. */
+ *  the others are shadowed by an earlier one. Where a base_url is configured, "/" and the
+ *  platform's id follow it. Before the registry is in use. Errors: NOMEM. Thread: any, alone. */
 MUST_CHECK int
 registry_add_enumerated(struct registry *registry, struct plugin *plugin,
                         const struct manifest_checker *checkers, size_t count, size_t *out_added);
+
+/** The plugin's enumerate has ended, whatever came of it: what its files held goes. */
+void registry_drop_files(struct plugin *plugin);
 
 /** Thread: [loop], or [main] while no loop runs. */
 struct registry *registry_ref(struct registry *registry);

@@ -92,22 +92,31 @@ say_hello(struct worker *worker)
     return error;
 }
 
+/* The frame is ours from now on, whatever it says. */
+static int
+use_config(struct worker *worker, const struct frame *frame)
+{
+    frame_release(&worker->config_frame);
+    arena_free(&worker->config_arena);
+    worker->config = (struct host_config){ 0 };
+    worker->config_frame = *frame;
+    worker->config_arena = arena_new(CONFIG_ARENA_BYTES);
+    return worker->config_arena != NULL
+               ? manifest_wire_decode_config(frame->payload, frame->len, worker->config_arena,
+                                             &worker->config, NULL)
+               : ERROR_NOMEM;
+}
+
 static int
 read_config(struct worker *worker)
 {
-    struct frame *frame = &worker->config_frame;
-    int error = frame_receive(SANDBOX_CHANNEL, MANIFEST_WIRE_CONFIG_BYTES_MAX, frame);
-    if (error != ERROR_OK) {
-        return error;
+    struct frame frame;
+    int error = frame_receive(SANDBOX_CHANNEL, MANIFEST_WIRE_CONFIG_BYTES_MAX, &frame);
+    if (error == ERROR_OK && frame.type != FRAME_CONFIG) {
+        frame_release(&frame);
+        error = ERROR_PROTOCOL;
     }
-    worker->config_arena = arena_new(CONFIG_ARENA_BYTES);
-    if (worker->config_arena == NULL) {
-        return ERROR_NOMEM;
-    }
-    return frame->type != FRAME_CONFIG
-               ? ERROR_PROTOCOL
-               : manifest_wire_decode_config(frame->payload, frame->len, worker->config_arena,
-                                             &worker->config, NULL);
+    return error == ERROR_OK ? use_config(worker, &frame) : error;
 }
 
 /* In the middle of a call the daemon only ever says CANCEL, or hangs up: either way nobody waits
@@ -180,21 +189,34 @@ run_call(struct worker *worker, const struct frame *frame)
 }
 
 static int
+hear(struct worker *worker, struct frame *frame)
+{
+    int error = ERROR_PROTOCOL;
+    if (frame->type == FRAME_CONFIG) {
+        return use_config(worker, frame);
+    }
+    if (frame->type == FRAME_CALL) {
+        error = run_call(worker, frame);
+    } else if (frame->type == FRAME_CANCEL) {
+        error = ERROR_OK; /* of the call that was just answered */
+    }
+    frame_release(frame);
+    return error;
+}
+
+static int
 serve(struct worker *worker)
 {
     for (;;) {
         struct frame frame;
-        int error = frame_receive(SANDBOX_CHANNEL, CALL_REQUEST_BYTES_MAX, &frame);
+        int error = frame_receive(SANDBOX_CHANNEL, MANIFEST_WIRE_CONFIG_BYTES_MAX, &frame);
         if (error == ERROR_CLOSED) {
             return EXIT_SUCCESS;
         }
         if (error != ERROR_OK) {
             return broke("a frame", error);
         }
-        error = frame.type == FRAME_CALL     ? run_call(worker, &frame)
-                : frame.type == FRAME_CANCEL ? ERROR_OK /* of the call that was just answered */
-                                             : ERROR_PROTOCOL;
-        frame_release(&frame);
+        error = hear(worker, &frame);
         if (error == ERROR_CLOSED) {
             return EXIT_SUCCESS; /* it hung up before the answer */
         }

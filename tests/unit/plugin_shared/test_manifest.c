@@ -285,33 +285,6 @@ test_yielded_checker(void **state)
 }
 
 static void
-test_copy_is_deep(void **state)
-{
-    (void)state;
-    struct arena *first = arena_new((size_t)64 * 1024);
-    struct arena *second = arena_new((size_t)64 * 1024);
-    struct manifest_checker from;
-    struct manifest_checker to;
-    rollcall_checker checker = http_checker();
-    checker.step = NULL;
-    assert_int_equal(manifest_judge_checker(&checker, sizeof(checker), first, &from, NULL), 0);
-    from.data = "data";
-    from.data_len = 4;
-    assert_int_equal(manifest_copy_checker(&from, second, &to), ERROR_OK);
-    arena_free(&first);
-    assert_string_equal(to.platform.id, "example.org");
-    assert_string_equal(to.platform.tags[1], "adult");
-    assert_string_equal(to.name_rule->source, "https://example.org/names");
-    assert_string_equal(to.known[1], "bob");
-    assert_memory_equal(to.data, "data", 4);
-    assert_null(to.source);
-    struct arena *small = arena_new(64);
-    assert_int_equal(manifest_copy_checker(&to, small, &from), ERROR_NOMEM);
-    arena_free(&small);
-    arena_free(&second);
-}
-
-static void
 test_enumerate_alone_is_enough(void **state)
 {
     (void)state;
@@ -367,7 +340,6 @@ main(void)
         cmocka_unit_test(test_first_refusal_counts),
         cmocka_unit_test(test_sentence_is_clean),
         cmocka_unit_test(test_yielded_checker),
-        cmocka_unit_test(test_copy_is_deep),
         cmocka_unit_test(test_enumerate_alone_is_enough),
         cmocka_unit_test(test_base_urls),
     };
