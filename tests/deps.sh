@@ -7,7 +7,7 @@
 # To configure and build everything, tests and world included.
 build_packages=(
     build-essential ca-certificates cmake ninja-build pkg-config
-    libnng-dev libcjson-dev libcurl4-openssl-dev zlib1g-dev libconfig-dev libidn2-dev
+    libnng-dev libcjson-dev libcurl4-openssl-dev libc-ares-dev zlib1g-dev libconfig-dev libidn2-dev
     libunistring-dev libssl-dev libsystemd-dev libseccomp-dev libcmocka-dev libevent-dev
 )
 

@@ -60,6 +60,8 @@ warn_of_fixed(const struct conf *old, const struct conf *new)
         { "body_bytes", old->body_bytes == new->body_bytes },
         { "user_agent", same_text(old->user_agent, new->user_agent) },
         { "proxy", same_text(old->proxy, new->proxy) },
+        { "dns_servers", same_texts(old->dns_servers, old->dns_server_count, new->dns_servers,
+                                    new->dns_server_count) },
         { "ca_file", same_text(old->ca_file, new->ca_file) },
     };
     for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {

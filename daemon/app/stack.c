@@ -77,6 +77,8 @@ start_exec(struct stack *stack, const struct conf *conf, struct error_text *why)
     const struct exec_options options = {
         .loop = stack->ground->loop,
         .pool = { .threads = (unsigned)conf->threads, .queue_max = POOL_QUEUE_MAX, .name = "pool" },
+        .dns_servers = conf->dns_servers,
+        .dns_server_count = conf->dns_server_count,
         .fetch = { .user_agent = conf->user_agent,
                    .proxy = conf->proxy,
                    .ca_file = conf->ca_file,

@@ -107,6 +107,8 @@ struct conf {
     size_t allow_address_count;
     const char *user_agent;
     const char *proxy;
+    const char *const *dns_servers;
+    size_t dns_server_count;
     const char *ca_file;
     const char *log_level;
     const struct conf_plugin *plugins;

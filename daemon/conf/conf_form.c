@@ -116,6 +116,18 @@ behind_port(const char *text)
     return port >= 1 && port <= PORT_MAX ? text + len : NULL;
 }
 
+/* exec/resolve looks closer. */
+static bool
+is_dns_server(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    bool is_bare_ipv6 = text[0] != '[' && colon != NULL && strchr(colon + 1, ':') != NULL;
+    size_t len = strspn(text, is_bare_ipv6 ? HEX ":." : DIGITS ".");
+    const char *rest = text[0] == '[' ? behind_host(text) : len > 0 ? text + len : NULL;
+    rest = rest != NULL && *rest == ':' ? behind_port(rest + 1) : rest;
+    return rest != NULL && *rest == '\0';
+}
+
 /* Templates append "/…" to it, so it ends before a slash and has no query and no fragment. Braces
  * would be read as a template's own. */
 static bool
@@ -171,6 +183,10 @@ const struct conf_form conf_form_proxy = {
     .wants =
         "a URL such as \"http://proxy:3128\" or \"socks5h://127.0.0.1:9050\", or \"\" for none",
     .is_good = is_proxy,
+};
+const struct conf_form conf_form_dns_server = {
+    .wants = "an address such as \"127.0.0.1\", \"127.0.0.1:5353\" or \"[::1]:53\"",
+    .is_good = is_dns_server,
 };
 const struct conf_form conf_form_base_url = {
     .wants = "http(s)://host[:port][/path] without a slash at the end, query or fragment",

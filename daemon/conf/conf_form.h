@@ -25,10 +25,11 @@ extern const struct conf_form conf_form_method;
 extern const struct conf_form conf_form_strategy;
 extern const struct conf_form conf_form_log_level;
 /* A network such as 127.0.0.0/8 (a rough look; exec/address reads it); a User-Agent; a proxy's URL
- * or ""; a checker's base_url. */
+ * or ""; a name server's address (rough, too; exec/resolve reads it); a checker's base_url. */
 extern const struct conf_form conf_form_network;
 extern const struct conf_form conf_form_user_agent;
 extern const struct conf_form conf_form_proxy;
+extern const struct conf_form conf_form_dns_server;
 extern const struct conf_form conf_form_base_url;
 
 #endif

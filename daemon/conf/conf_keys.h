@@ -61,6 +61,8 @@
       "What the daemon calls itself to platforms; name a contact if you can.")                     \
     X(proxy, STRING, AT(proxy), NULL, 0, 0, proxy,                                                 \
       "The proxy for every check; the environment's is never used.")                               \
+    X(dns_servers, LIST, LIST_AT(dns_servers, dns_server_count), "[ ]", 0, 16, dns_server,         \
+      "The name servers to ask instead of the system's.")                                          \
     X(ca_file, FILE, AT(ca_file), NULL, 0, 0, text,                                                \
       "Certificates to trust instead of the system's, in PEM.")                                    \
     X(log_level, CHOICE, AT(log_level), "info", 0, 0, log_level, "What is logged: this and graver.")

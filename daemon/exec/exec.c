@@ -10,9 +10,12 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
+#include "daemon/exec/resolve.h"
+
 struct exec {
     struct loop *loop;
     struct pool *pool;
+    struct resolver *resolver;
     struct fetcher *fetcher;
     pthread_t thread;
     bool running;
@@ -39,7 +42,15 @@ exec_new(const struct exec_options *options, struct exec **out_exec, struct erro
         error_say(why, error, "the thread pool: %s", error_sentence(error));
         goto out;
     }
+    const struct resolver_options resolver = { .loop = exec->loop,
+                                               .servers = options->dns_servers,
+                                               .server_count = options->dns_server_count };
+    error = resolver_new(&resolver, &exec->resolver, why);
+    if (error != ERROR_OK) {
+        goto out;
+    }
     fetch.loop = exec->loop;
+    fetch.resolver = exec->resolver;
     error = fetcher_new(&fetch, &exec->fetcher, why);
 out:
     if (error != ERROR_OK) {
@@ -101,17 +112,18 @@ exec_run_on_loop(struct exec *exec, void (*fn)(void *context), void *context)
 }
 
 static void
-close_fetcher(void *context)
+close_transfers(void *context)
 {
     struct exec *exec = context;
     fetcher_close(exec->fetcher);
+    resolver_close(exec->resolver);
 }
 
 void
 exec_stop(struct exec *exec)
 {
     pool_close(exec->pool);
-    exec_run_on_loop(exec, close_fetcher, exec);
+    exec_run_on_loop(exec, close_transfers, exec);
     pool_stop(exec->pool, POOL_CANCEL_QUEUED);
     loop_stop(exec->loop);
     if (exec->running) {
@@ -132,6 +144,7 @@ exec_free(struct exec **exec)
     *exec = NULL;
     assert(!dropped->running);
     fetcher_free(&dropped->fetcher);
+    resolver_free(&dropped->resolver);
     pool_free(&dropped->pool);
     if (dropped->owns_loop) {
         loop_free(&dropped->loop);

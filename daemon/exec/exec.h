@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* The executor as a whole: the loop on its thread, the pool, the fetcher. Built first, taken down
- * last; this file is all that app needs of the floor. */
+/* The executor as a whole: the loop on its thread, the pool, the resolver, the fetcher. Built
+ * first, taken down last; this file is all that app needs of the floor. */
 #ifndef ROLLCALL_EXEC_EXEC_H
 #define ROLLCALL_EXEC_EXEC_H
 
@@ -15,11 +15,13 @@ struct exec;
 struct exec_options {
     struct loop *loop; /* borrowed, for what was set up before; NULL: one of its own */
     struct pool_options pool;
-    struct fetcher_options fetch; /* its loop is filled in */
+    const char *const *dns_servers; /* as in resolver_options; none: the system's */
+    size_t dns_server_count;
+    struct fetcher_options fetch; /* its loop and resolver are filled in */
 };
 
-/** Build loop, pool and fetcher; the loop's thread does not run yet, so the floors above can set
- *  themselves up on it first. Errors: as of the parts. Thread: [main]. */
+/** Build loop, pool, resolver and fetcher; the loop's thread does not run yet, so the floors above
+ * can set themselves up on it first. Errors: as of the parts. Thread: [main]. */
 MUST_CHECK int
 exec_new(const struct exec_options *options, struct exec **out_exec, struct error_text *why);
 

@@ -19,7 +19,7 @@
  *               FETCH_READ_BYTES that libcurl had read, and one goes on at a time
  *   redirects   redirects_max, to http and https only, without secrets to strangers
  *   addresses   each one is judged when its socket is made, so a name cannot change its mind
- *   names       a look-up that nobody waits for any more ends by itself, on libcurl's thread */
+ *   names       the resolver's bounds; what libcurl knows of them ends with its transfer */
 
 #include "daemon/exec/fetch.h"
 
@@ -109,6 +109,7 @@ free_fetcher(struct fetcher *fetcher)
 {
     free(fetcher->user_agent);
     free(fetcher->proxy);
+    fetch_proxy_fini(&fetcher->proxy_parts);
     free(fetcher->ca_file);
     free(fetcher->allowed);
     fetcher->magic = 0;
@@ -146,6 +147,7 @@ copy_options(struct fetcher *fetcher, const struct fetcher_options *options)
 {
     size_t bytes = options->allow_count * sizeof(*fetcher->allowed);
     fetcher->loop = options->loop;
+    fetcher->resolver = options->resolver;
     fetcher->body_bytes_max = options->body_bytes_max;
     fetcher->connections_max = options->connections_max;
     fetcher->user_agent = copy_or_empty(options->user_agent);
@@ -160,7 +162,7 @@ copy_options(struct fetcher *fetcher, const struct fetcher_options *options)
         memcpy(fetcher->allowed, options->allow_addresses, bytes);
     }
     fetcher->allowed_count = options->allow_count;
-    return ERROR_OK;
+    return fetch_proxy_parse(fetcher->proxy, &fetcher->proxy_parts);
 }
 
 int

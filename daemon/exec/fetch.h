@@ -21,10 +21,16 @@
 
 struct fetcher;
 
+struct resolver;
+
 struct fetcher_options {
     struct loop *loop;
+    struct resolver *resolver; /* borrowed; closed after the fetcher */
     const char *user_agent;
-    const char *proxy;   /* NULL or "": none, whatever the environment says */
+    /* NULL or "": none, whatever the environment says. Of http://, https://, socks4a:// and
+     * socks5h:// the proxy resolves the platforms' names, and nobody here does; with socks4:// and
+     * socks5:// we do, and judge what we find. */
+    const char *proxy;
     const char *ca_file; /* NULL or "": the system's bundle */
     const struct address_range *allow_addresses;
     size_t allow_count;
@@ -33,8 +39,9 @@ struct fetcher_options {
     unsigned connections_max;      /* transfers at once; the others wait; 0: no limit */
 };
 
-/** Errors: NOMEM, IO, NOT_FOUND (the CA bundle cannot be read). The options are copied. The process
- *  ignores SIGPIPE: TLS writes to closed sockets. Thread: [main], before the loop runs, or [loop].
+/** Errors: NOMEM, IO, NOT_FOUND (the CA bundle cannot be read), INVALID (proxy). The options are
+ * copied. The process ignores SIGPIPE: TLS writes to closed sockets. Thread: [main], before the
+ * loop runs, or [loop].
  */
 MUST_CHECK int fetcher_new(const struct fetcher_options *options, struct fetcher **out_fetcher,
                            struct error_text *why);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT */
 
 /* The easy handle of a transfer: every option that libcurl is given, and why. One handle serves all
- * hops and is gone when the transfer ends; connections, names and the CA bundle are the multi
- * handle's and stay. */
+ * hops and is gone when the transfer ends; connections and the CA bundle are the multi handle's and
+ * stay. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/exec/fetch_int.h"
 
-/* libcurl's connection phase may not outlive our own timer by much. */
+/* A transfer may not outlive our own timer by much. */
 #define BACKSTOP_MS 1000
 
 struct long_option {
@@ -22,7 +22,7 @@ struct long_option {
 
 static const struct long_option long_options[] = {
     { CURLOPT_NOSIGNAL, 1 },
-    { CURLOPT_QUICK_EXIT, 1 }, /* or a slow look-up of a name holds the loop */
+    { CURLOPT_DNS_CACHE_TIMEOUT, -1 }, /* what fetch_names gives it counts to the end */
     { CURLOPT_FOLLOWLOCATION, 0 },
     { CURLOPT_HTTP09_ALLOWED, 0 },
     { CURLOPT_HTTP_CONTENT_DECODING, 0 }, /* fetch_gzip does it */
@@ -105,6 +105,8 @@ set_up_easy(struct fetch *fetch)
      * certificates again for each handshake. */
     failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, fetcher->ca_file);
+    failed |= curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+    failed |= curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, fetcher->ca_file);
     failed |= curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* an engine, and no file */
     return failed == 0 ? ERROR_OK : ERROR_NOMEM;
 }
@@ -127,6 +129,7 @@ fetch_easy_new(struct fetch *fetch, const char *cookies)
         return ERROR_NOMEM;
     }
     int error = set_up_easy(fetch);
+    error = error == ERROR_OK ? fetch_names_new(fetch) : error;
     error = error == ERROR_OK ? set_timeout(fetch) : error;
     return error == ERROR_OK ? give_cookies(fetch, cookies) : error;
 }

@@ -18,6 +18,7 @@
 #include "daemon/exec/fetch_gzip.h"
 #include "daemon/exec/fetch_slots.h"
 #include "daemon/exec/fetch_url.h"
+#include "daemon/exec/resolve.h"
 
 #define FETCHER_MAGIC UINT32_C(0x46455452) /* "FETR" */
 #define FETCH_MAGIC UINT32_C(0x46455443)   /* "FETC" */
@@ -30,9 +31,11 @@
 struct fetcher {
     uint32_t magic;
     struct loop *loop;
+    struct resolver *resolver; /* borrowed */
     CURLM *multi;
     char *user_agent;
     char *proxy; /* "": none */
+    struct fetch_proxy proxy_parts;
     char *ca_file;
     struct address_range *allowed;
     size_t allowed_count;
@@ -73,6 +76,9 @@ struct fetch_stop {
 
 enum fetch_coding { FETCH_CODING_UNKNOWN, FETCH_CODING_PLAIN, FETCH_CODING_GZIP };
 
+/* Which name is next. */
+enum fetch_name { FETCH_NAME_PROXY, FETCH_NAME_HOST, FETCH_NAMES_DONE };
+
 struct fetch {
     uint32_t magic;
     struct future future;
@@ -100,9 +106,17 @@ struct fetch {
     size_t stop_count;
     char *stop_bytes;
 
+    /* The names of this hop: fetch_names.c. */
+    CURLSH *share; /* libcurl's table of names, of this transfer alone */
+    struct curl_slist *resolved;
+    struct future *lookup; /* what is waited for, or NULL */
+    struct future_callback on_lookup;
+    enum fetch_name name;
+    bool may_look_up; /* libcurl, for an address that is written out */
+
     /* This hop. */
     int64_t started_us;
-    int64_t hop_us; /* its start, after started_us */
+    int64_t hop_us; /* when libcurl got it, after started_us */
     struct fetch_head head;
     enum fetch_coding coding;
     struct fetch_gzip *gzip;
@@ -168,6 +182,18 @@ MUST_CHECK int fetch_filter_headers(struct fetch *fetch, bool trusted);
 /** Free all that is not part of the reply. */
 void fetch_drop_request(struct fetch *fetch);
 
+/* ---- fetch_names.c: what a hop must know before libcurl may have it */
+
+/** A table of names for this transfer's handle. Errors: NOMEM. */
+MUST_CHECK int fetch_names_new(struct fetch *fetch);
+/** Resolve what this hop needs resolved, then fetch_send_hop(), perhaps in here. Errors: as
+ *  resolver_ask() and fetch_send_hop(), DENIED. What comes later goes to fetch_end(). */
+MUST_CHECK int fetch_names_begin(struct fetch *fetch);
+/** Wait for no name any more. */
+void fetch_names_stop(struct fetch *fetch);
+/** After the easy handle is gone. */
+void fetch_names_free(struct fetch *fetch);
+
 /* ---- fetch_easy.c: the easy handle and its options */
 
 /** Make it, with what no hop changes and the cookies of earlier steps. Errors: NOMEM. */
@@ -183,6 +209,8 @@ extern const struct future_ops fetch_ops;
 
 /** Its turn has come: start the first hop. */
 void fetch_begin(struct fetch *fetch);
+/** All names are known: hand the hop to libcurl. Errors: NOMEM. */
+MUST_CHECK int fetch_send_hop(struct fetch *fetch);
 /** libcurl is done with this hop. */
 void fetch_hop_done(struct fetch *fetch, CURLcode code);
 /** Close the transfer, then finish the future (ERROR_OK) or fail it. */

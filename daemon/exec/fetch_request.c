@@ -240,6 +240,7 @@ fetch_drop_request(struct fetch *fetch)
 {
     curl_easy_cleanup(fetch->easy);
     fetch->easy = NULL;
+    fetch_names_free(fetch);
     curl_slist_free_all(fetch->headers);
     fetch->headers = NULL;
     free(fetch->send_body);

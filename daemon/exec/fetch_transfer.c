@@ -128,6 +128,7 @@ detach(struct fetch *fetch)
     list_remove(&fetch->doomed_node);
     list_remove(&fetch->nudged_node);
     list_remove(&fetch->paused_node);
+    fetch_names_stop(fetch);
     if (fetch->in_multi) {
         fetch->in_multi = false; /* what libcurl calls from now on is not about this fetch */
         curl_multi_remove_handle(fetcher->multi, fetch->easy);
@@ -208,9 +209,13 @@ start_hop(struct fetch *fetch)
         return ERROR_DENIED;
     }
     int error = fetch_easy_prepare(fetch);
-    if (error != ERROR_OK) {
-        return error;
-    }
+    return error == ERROR_OK ? fetch_names_begin(fetch) : error;
+}
+
+int
+fetch_send_hop(struct fetch *fetch)
+{
+    fetch->hop_us = clock_now_us() - fetch->started_us;
     if (curl_multi_add_handle(fetch->fetcher->multi, fetch->easy) != CURLM_OK) {
         return ERROR_NOMEM;
     }
@@ -252,7 +257,6 @@ forget_hop(struct fetch *fetch)
     fetch->discarded = 0;
     fetch->denied = false;
     fetch->stopped = false;
-    fetch->hop_us = clock_now_us() - fetch->started_us;
 }
 
 /* A body may hold secrets as headers may, so it does not leave for a stranger either. */

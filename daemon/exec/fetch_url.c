@@ -185,6 +185,103 @@ fetch_url_literal(const struct fetch_url *url, struct sockaddr_storage *out_addr
     return is_address;
 }
 
+/* ---- Hosts and proxies */
+
+static char *
+copy_part(CURLU *parts, CURLUPart part, unsigned flags)
+{
+    char *text = NULL;
+    char *copy = NULL;
+    if (curl_url_get(parts, part, &text, flags) == CURLUE_OK) {
+        copy = strdup(text);
+        curl_free(text);
+    }
+    return copy;
+}
+
+int
+fetch_url_host(const struct fetch_url *url, char **out_host, char **out_port)
+{
+    CURLU *parts = curl_url();
+    if (parts == NULL) {
+        return ERROR_NOMEM;
+    }
+    char *host = NULL;
+    char *port = NULL;
+    if (curl_url_set(parts, CURLUPART_URL, url->text, 0) == CURLUE_OK) {
+        host = copy_part(parts, CURLUPART_HOST, CURLU_PUNYCODE);
+        port = copy_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    }
+    curl_url_cleanup(parts);
+    if (host == NULL || port == NULL) {
+        free(host);
+        free(port);
+        return ERROR_INVALID;
+    }
+    *out_host = host;
+    *out_port = port;
+    return ERROR_OK;
+}
+
+static bool
+is_address(const char *host)
+{
+    struct in_addr ipv4;
+    return host[0] == '[' || inet_pton(AF_INET, host, &ipv4) == 1;
+}
+
+static int
+take_proxy(CURLU *parts, struct fetch_proxy *proxy)
+{
+    char *scheme = copy_part(parts, CURLUPART_SCHEME, 0);
+    if (scheme == NULL) {
+        return ERROR_NOMEM;
+    }
+    proxy->host = copy_part(parts, CURLUPART_HOST, CURLU_PUNYCODE);
+    proxy->port = copy_part(parts, CURLUPART_PORT, 0);
+    if (proxy->port == NULL) { /* what libcurl takes then */
+        proxy->port = strdup(strcmp(scheme, "https") == 0 ? "443" : "1080");
+    }
+    proxy->resolves = strcmp(scheme, "socks4") != 0 && strcmp(scheme, "socks5") != 0;
+    free(scheme);
+    if (proxy->host != NULL && is_address(proxy->host)) {
+        free(proxy->host);
+        proxy->host = NULL;
+    }
+    return proxy->port != NULL ? ERROR_OK : ERROR_NOMEM;
+}
+
+int
+fetch_proxy_parse(const char *text, struct fetch_proxy *out_proxy)
+{
+    struct fetch_proxy proxy = { .host = NULL };
+    if (text[0] == '\0') {
+        *out_proxy = proxy;
+        return ERROR_OK;
+    }
+    CURLU *parts = curl_url();
+    if (parts == NULL) {
+        return ERROR_NOMEM;
+    }
+    CURLUcode code = curl_url_set(parts, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    int error = code == CURLUE_OK ? take_proxy(parts, &proxy) : ERROR_INVALID;
+    curl_url_cleanup(parts);
+    if (error != ERROR_OK) {
+        fetch_proxy_fini(&proxy);
+        return error;
+    }
+    *out_proxy = proxy;
+    return ERROR_OK;
+}
+
+void
+fetch_proxy_fini(struct fetch_proxy *proxy)
+{
+    free(proxy->host);
+    free(proxy->port);
+    memset(proxy, 0, sizeof(*proxy));
+}
+
 void
 fetch_url_fini(struct fetch_url *url)
 {

@@ -34,6 +34,20 @@ fetch_url_follow(const struct fetch_url *base, const char *location, struct fetc
  *  host on the usual ports with TLS where there was none. */
 bool fetch_url_is_trusted(const struct fetch_url *from, const struct fetch_url *to);
 
+/** The host as it is asked for in the DNS (an A-label, no brackets) and its port, "443". Both are
+ *  the caller's, free(). Errors: NOMEM, INVALID (a host that has no such form). */
+MUST_CHECK int fetch_url_host(const struct fetch_url *url, char **out_host, char **out_port);
+
+struct fetch_proxy {
+    char *host; /* NULL: there is no proxy, or it is written as an address */
+    char *port;
+    bool resolves; /* the names of whom it connects us to */
+};
+
+/** Take a proxy's URL apart; "" is none. Let go with fetch_proxy_fini(). Errors: INVALID, NOMEM. */
+MUST_CHECK int fetch_proxy_parse(const char *text, struct fetch_proxy *out_proxy);
+void fetch_proxy_fini(struct fetch_proxy *proxy);
+
 struct sockaddr_storage;
 /** The host when it is written as an address: 0x7f.1 is 127.0.0.1. False for a name. */
 bool fetch_url_literal(const struct fetch_url *url, struct sockaddr_storage *out_address);

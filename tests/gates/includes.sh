@@ -49,7 +49,7 @@ foreign() {
 }
 foreign 'curl/' 'daemon/exec/fetch[a-z_]*\.[ch]'
 foreign 'zlib\.h' 'daemon/exec/fetch_gzip\.c'
-foreign 'ares' 'daemon/exec/resolve\.c'
+foreign 'ares' 'daemon/exec/resolve_ares\.c'
 foreign 'nng/' 'daemon/serve/(server|endpoint|probe)[a-z_]*\.[ch]|client/conn\.c'
 foreign 'cjson/' 'daemon/base/json\.c|client/json\.c|plugins/sites/.*'
 foreign 'dlfcn.h' 'daemon/plugin/loader\.c'

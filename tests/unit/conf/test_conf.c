@@ -158,6 +158,7 @@ defaults_are_those_of_the_table(void **state)
     assert_int_equal(conf->methods, 1U << ROLLCALL_DOCUMENTED | 1U << ROLLCALL_SIGNUP);
     assert_string_equal(conf->strategy, "auto");
     assert_int_equal(conf->allow_address_count, 0);
+    assert_int_equal(conf->dns_server_count, 0);
     assert_string_equal(conf->user_agent, "rollcall/" ROLLCALL_VERSION);
     assert_null(conf->proxy);
     assert_null(conf->ca_file);
@@ -187,6 +188,7 @@ every_key_is_read(void **state)
         "methods = [ \"recovery\", \"documented\", \"documented\" ];\n"
         "strategy = \"la\" \"zy\";\n"
         "allow_addresses = [ \"127.0.0.0/8\", \"::1\" ];\n"
+        "dns_servers = [ \"127.0.0.1:5353\", \"::1\", \"[::1]:53\", \"192.0.2.1\" ];\n"
         "user_agent = \"me/1 (caf\\x65)\"; proxy = \"socks5h://127.0.0.1:9050\";\n"
         "ca_file = \"page.html\"; log_level = \"debug\";\n"
         "plugin = { };\n# the last line has no newline";
@@ -214,6 +216,8 @@ every_key_is_read(void **state)
     assert_int_equal(conf->methods, 1U << ROLLCALL_RECOVERY | 1U << ROLLCALL_DOCUMENTED);
     assert_string_equal(conf->strategy, "lazy");
     assert_int_equal(conf->allow_address_count, 2);
+    assert_int_equal(conf->dns_server_count, 4);
+    assert_string_equal(conf->dns_servers[2], "[::1]:53");
     assert_string_equal(conf->user_agent, "me/1 (cafe)");
     expand(fixture, "@/page.html", path, sizeof path);
     assert_string_equal(conf->ca_file, path);
@@ -392,6 +396,9 @@ mistakes_name_file_line_key_found_and_allowed(void **state)
         { "allow_addresses = [ \"home\" ];", ERROR_INVALID,
           "@/x.conf:1: allow_addresses: found \"home\", wants a list [ … ] of 0 to 64, each an "
           "address or network such as \"127.0.0.0/8\"" },
+        { "dns_servers = [ \"dns.example\" ];", ERROR_INVALID,
+          "@/x.conf:1: dns_servers: found \"dns.example\", wants a list [ … ] of 0 to 16, each an "
+          "address such as \"127.0.0.1\", \"127.0.0.1:5353\" or \"[::1]:53\"" },
         { "user_agent = \"\";", ERROR_INVALID,
           "@/x.conf:1: user_agent: found \"\", wants 1 to 256 printable ASCII characters" },
         { "user_agent = \"a\\x0d\\x0ab\";", ERROR_INVALID,
@@ -618,7 +625,7 @@ help_has_a_line_for_each_key(void **state)
     (void)state;
     size_t count = 0;
     conf_print_keys(count_line, &count);
-    assert_int_equal(count, 23 + 6);
+    assert_int_equal(count, 24 + 6);
 }
 
 int

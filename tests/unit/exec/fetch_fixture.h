@@ -22,6 +22,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
 #include "daemon/exec/fetch.h"
+#include "daemon/exec/resolve.h"
 #include "tests/support/common.h"
 #include "tests/support/scripted.h"
 
@@ -37,10 +38,12 @@ struct fixture_route {
 };
 
 static struct loop *loop;
+static struct resolver *resolver;
 static struct fetcher *fetcher;
 static struct scripted *server;
 static struct fetcher_options options;
 static struct address_range loopback;
+static const char *dns_servers[] = { "127.0.0.1:1" }; /* nobody there, unless a test says so */
 /* The test sets them while the server's threads run: release and acquire on the pointer. */
 static _Atomic(const struct fixture_route *) routes;
 static atomic_size_t route_count;
@@ -119,9 +122,30 @@ MAYBE_UNUSED static void
 open_fetcher(void)
 {
     struct error_text why = { "" };
+    const struct resolver_options names = { .loop = loop,
+                                            .servers = dns_servers,
+                                            .server_count = ARRAY_LEN(dns_servers) };
+    if (resolver_new(&names, &resolver, &why) != ERROR_OK) {
+        support_fail("%s", why.text);
+    }
+    options.resolver = resolver;
     if (fetcher_new(&options, &fetcher, &why) != ERROR_OK) {
         support_fail("%s", why.text);
     }
+}
+
+/* A test may have freed either. */
+MAYBE_UNUSED static void
+close_fetcher(void)
+{
+    if (fetcher != NULL) {
+        fetcher_close(fetcher);
+    }
+    if (resolver != NULL) {
+        resolver_close(resolver);
+    }
+    fetcher_free(&fetcher);
+    resolver_free(&resolver);
 }
 
 MAYBE_UNUSED static int
@@ -153,10 +177,7 @@ tear_down(void **state)
 {
     (void)state;
     clock_thaw();
-    if (fetcher != NULL) {
-        fetcher_close(fetcher);
-        fetcher_free(&fetcher);
-    }
+    close_fetcher();
     scripted_stop(&server);
     loop_free(&loop);
     return 0;
@@ -166,8 +187,7 @@ tear_down(void **state)
 MAYBE_UNUSED static void
 reopen_fetcher(void)
 {
-    fetcher_close(fetcher);
-    fetcher_free(&fetcher);
+    close_fetcher();
     open_fetcher();
 }
 
