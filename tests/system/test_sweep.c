@@ -28,6 +28,7 @@
     "\"faults\":[\"status:403\",\"status:429\",\"status:503\",\"bot_wall\",\"reset\",\"endless\"," \
     "\"gzip_bomb\",\"redirect_loop\",\"truncate\",\"status:401\",\"status:500\",\"bot_wall:200\"," \
     "\"close\",\"garbage\"]"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define COMPLAINTS_MAX 40
 
 static const char *const own[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json", NULL };
@@ -73,19 +74,41 @@ is_legal(const char *pattern, const char *name)
     return found >= 0;
 }
 
+static bool
+is_label(const char *name)
+{
+    size_t len = strlen(name);
+    return strspn(name, LETTERS "-") == len && len <= 63 && name[0] != '-' && name[len - 1] != '-';
+}
+
+static bool
+is_true(const cJSON *object, const char *key)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* Whether the site can be asked for this very name. */
+static bool
+is_askable(const cJSON *site, const char *name)
+{
+    const char *pattern = text_of(site, "pattern");
+    return (*pattern == '\0' || is_legal(pattern, name)) &&
+           strpbrk(name, text_of(site, "without")) == NULL &&
+           (!is_true(site, "label") || is_label(name)) &&
+           (!is_true(site, "plain") || name[strspn(name, LETTERS "@._-")] == '\0');
+}
+
 static struct verdict
 expected_of(const cJSON *site, const char *name, bool is_present)
 {
-    const char *pattern = text_of(site, "pattern");
-    if (*pattern != '\0' && !is_legal(pattern, name)) {
+    if (!is_askable(site, name)) {
         return (struct verdict){ "unknown", "not_a_valid_name" };
     }
     if (*text_of(site, "fault") != '\0') {
         return (struct verdict){ "unknown", text_of(site, "reason") };
     }
-    bool knows = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(site, "knows"));
-    const cJSON *reply =
-        cJSON_GetObjectItemCaseSensitive(site, is_present && knows ? "present" : "absent");
+    const cJSON *reply = cJSON_GetObjectItemCaseSensitive(
+        site, is_present && is_true(site, "knows") ? "present" : "absent");
     return (struct verdict){ text_of(reply, "verdict"), text_of(reply, "reason") };
 }
 

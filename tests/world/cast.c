@@ -11,7 +11,6 @@
 #include "tests/world/cast_int.h"
 #include "tests/world/text.h"
 
-#define NAME_BYTES 256
 #define DECODE_BYTES_MAX (4u * 1024 * 1024)
 
 /* ---- Deal */
@@ -169,19 +168,6 @@ cast_new(const struct script_catalog *script, const struct catalog *catalog, str
 
 /* ---- Play */
 
-/* What the site asks for: the name without what it cannot take. */
-static void
-strip_name(const char *strip, const char *name, char out[NAME_BYTES])
-{
-    size_t len = 0;
-    for (; *name != '\0' && len < NAME_BYTES - 1; name++) {
-        if (strip == NULL || strchr(strip, *name) == NULL) {
-            out[len++] = *name;
-        }
-    }
-    out[len] = '\0';
-}
-
 static bool
 is_part_of_word(char c)
 {
@@ -203,12 +189,10 @@ has_word(const char *text, const char *name)
 }
 
 static bool
-names_anybody(const struct cast *cast, const struct role *role, const char *text)
+names_anybody(const struct cast *cast, const char *text)
 {
     for (size_t i = 0; i < cast->script->present.count; i++) {
-        char name[NAME_BYTES];
-        strip_name(role->site->strip, cast->script->present.texts[i], name);
-        if (has_word(text, name)) {
+        if (has_word(text, cast->script->present.texts[i])) {
             return true;
         }
     }
@@ -216,7 +200,7 @@ names_anybody(const struct cast *cast, const struct role *role, const char *text
 }
 
 static bool
-is_asked_for(const struct cast *cast, const struct role *role, const char *rest, const char *body)
+is_asked_for(const struct cast *cast, const char *rest, const char *body)
 {
     struct arena *arena = arena_new(DECODE_BYTES_MAX);
     bool found = false;
@@ -224,7 +208,7 @@ is_asked_for(const struct cast *cast, const struct role *role, const char *rest,
     for (size_t i = 0; arena != NULL && i < ARRAY_LEN(texts) && !found; i++) {
         const char *text =
             texts[i] != NULL ? text_percent_decode(arena, texts[i], strlen(texts[i]), true) : NULL;
-        found = text != NULL && names_anybody(cast, role, text);
+        found = text != NULL && names_anybody(cast, text);
     }
     arena_free(&arena);
     return found;
@@ -239,7 +223,7 @@ cast_play(const struct cast *cast, const char *id, size_t id_len, const char *re
         return false;
     }
     const struct role *role = &cast->roles[site - cast->catalog->sites];
-    bool is_present = role->knows && is_asked_for(cast, role, rest, body);
+    bool is_present = role->knows && is_asked_for(cast, rest, body);
     enum part_reply reply = is_present ? PART_PRESENT : PART_ABSENT;
     if (role->script.fault == FAULT_TRUNCATE) {
         reply = PART_NEUTRAL; /* it was cut before its mark */

@@ -78,6 +78,24 @@ put_fault(struct json *truth, const struct script_platform *script)
     (void)json_put_string(truth, "reason", fault_reason(script));
 }
 
+/* Which names are not asked for. */
+static void
+put_limits(struct json *truth, const struct site *site)
+{
+    if (site->pattern != NULL) {
+        (void)json_put_string(truth, "pattern", site->pattern);
+    }
+    if (site->strip != NULL && *site->strip != '\0') {
+        (void)json_put_string(truth, "without", site->strip);
+    }
+    if (site->is_host) {
+        (void)json_put_bool(truth, "label", true);
+    }
+    if (site->is_quoted) {
+        (void)json_put_bool(truth, "plain", true);
+    }
+}
+
 static struct json *
 role_truth(const struct role *role)
 {
@@ -86,9 +104,7 @@ role_truth(const struct role *role)
     (void)json_put_string(truth, "name", role->site->name);
     (void)json_put_string(truth, "catalog", role->site->catalog);
     (void)json_put_bool(truth, "adult", role->site->is_adult);
-    if (role->site->pattern != NULL) {
-        (void)json_put_string(truth, "pattern", role->site->pattern);
-    }
+    put_limits(truth, role->site);
     (void)json_put_bool(truth, "knows", role->knows);
     (void)json_put_number(truth, "latency_ms", (double)role->script.latency_us / US_PER_MS);
     (void)json_put(truth, "present", reply_truth(role, PART_PRESENT));

@@ -16,6 +16,7 @@
 /* About what a small page weighs; blanks, which are no mark of anybody's. */
 #define PAGE_BYTES 1024
 #define PAGE_BYTES_MAX (1024u * 1024)
+#define HASH_BYTES 9 /* "x" and eight digits */
 #define PLAIN_HEAD "<!DOCTYPE html>\n<html><head></head><body>\n"
 #define PLAIN_TAIL "\n</body></html>\n"
 
@@ -271,17 +272,21 @@ site_id(struct arena *arena, const char *name)
 {
     char id[SITE_ID_BYTES_MAX + 1];
     size_t len = 0;
+    bool is_whole = true;
     uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
     for (const char *at = name; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
         hash = (hash ^ byte) * UINT32_C(16777619);
-        if (byte < 0x80 && isalnum(byte) && len < SITE_ID_BYTES_MAX) {
+        bool has_room = len < SITE_ID_BYTES_MAX - HASH_BYTES;
+        if (byte >= 0x80 || (isalnum(byte) && !has_room)) {
+            is_whole = false;
+        } else if (isalnum(byte)) {
             id[len++] = (char)tolower(byte);
         }
     }
     id[len] = '\0';
-    if (len == 0) {
-        (void)snprintf(id, sizeof(id), "x%08x", hash);
+    if (len == 0 || !is_whole) {
+        (void)snprintf(id + len, sizeof(id) - len, "x%08x", hash);
     }
     return arena_strdup(arena, id);
 }

@@ -42,7 +42,9 @@ struct site {
     int codes[SITE_CODES_MAX]; /* that mean absent, by the entry's own word */
     size_t code_count;
     bool follows;        /* redirects, so that one is never the reply */
-    const char *strip;   /* characters that are taken out of a name before it is asked for */
+    bool is_host;        /* the name stands in the host: only a label can be asked for */
+    bool is_quoted;      /* it stands between quotes inside another language: only plain names */
+    const char *strip;   /* characters that a name may not have, or NULL */
     const char *pattern; /* of legal names; NULL: any */
     bool is_adult;
 };
@@ -66,8 +68,10 @@ site_reply(const struct site *site, bool is_present, struct arena *arena, struct
 /** A reply of the status for presence, with no mark of either side. Errors: NOMEM. */
 MUST_CHECK int site_neutral(const struct site *site, struct arena *arena, struct case_reply *out);
 
-/** The id that an entry's name gives: all its letters and digits of ASCII in lower case. Without
- *  any, "x" and eight digits. NULL out of memory. */
+/** The id that an entry's name gives: all its letters and digits of ASCII in lower case, and "x"
+ * and eight digits behind them when there are none, too many, or letters of others. NULL out of
+ * memory.
+ */
 MUST_CHECK const char *site_id(struct arena *arena, const char *name);
 
 #endif

@@ -107,7 +107,6 @@ test_truth(void **state)
         { "iris", 500, YES, 200, NO },
         { "lavender", 200, YES, 200, NO }, /* both fit, but one has a mark */
         { "mallow", 200, YES, 200, NOT_SURE },
-        { "nettle", 200, NOT_SURE, 200, NOT_SURE },
         { "oxeye", 200, YES, 200, NOT_SURE }, /* a mark inside the other's */
         { "poppy", 200, NOT_SURE, 200, NO },
         { "quince", 200, YES, 404, NO },
@@ -133,8 +132,8 @@ test_truth(void **state)
 static void
 test_broken_entries(void **state)
 {
-    static const char *const ids[] = { "brokennoplace", "brokennomark", "brokennorule", "yarrow",
-                                       "brokenstem",    "brokenroot",   "brokenbud" };
+    static const char *const ids[] = { "nettle", "brokennoplace", "brokennomark", "brokennorule",
+                                       "yarrow", "brokenstem",    "brokenroot",   "brokenbud" };
     (void)state;
     cJSON *truth = read_truth("{\"catalog\":{}}", both);
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -213,8 +212,6 @@ test_names(void **state)
         { "/thyme/free", "kind=herb&name=bob", 200, "\"free\":true" },
         { "/keel/free", "{\"name\":\"alice\"}", 200, "<!DOCTYPE" },
         { "/keel/free", "{\"name\":\"bob\"}", 200, "{\"taken\":false}" },
-        { "/rosehip/u/ab", NULL, 200, "hips" }, /* is a.b there */
-        { "/rosehip/u/a.b", NULL, 404, "no hips" },
         { "/aster/u/a.b", NULL, 200, "class=\"petals\"" },
         { "/oar/u/bob", NULL, 302, "/oar/home" },
         { "/yarrow/u/alice", NULL, 404, "no such platform" },
