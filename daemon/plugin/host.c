@@ -189,6 +189,7 @@ run_enumerate(struct host_call *call)
                    call->answer.note_count > 0 ? ": " : "",
                    call->answer.note_count > 0 ? call->notes[0] : "");
     }
+    host_end_notes(call);
     call->answer.outcome = CALL_ENUMERATED;
 }
 

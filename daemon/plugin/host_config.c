@@ -68,13 +68,29 @@ add_note(struct host_call *call, const char *sentence)
     if (call->notes == NULL) {
         call->notes = arena_alloc(call->arena, CALL_NOTES_MAX * sizeof(*call->notes));
     }
-    if (call->notes == NULL || answer->note_count == CALL_NOTES_MAX) {
+    if (call->notes == NULL || answer->note_count >= CALL_NOTES_MAX - 1) {
+        call->notes_lost++;
         return;
     }
     char *mine = arena_copy(call->arena, sentence, strnlen(sentence, ERROR_TEXT_BYTES - 1));
     if (mine != NULL) {
         text_mend(mine);
         call->notes[answer->note_count++] = mine;
+    }
+}
+
+/* The last place is kept free for this. */
+void
+host_end_notes(struct host_call *call)
+{
+    char note[ERROR_TEXT_BYTES];
+    if (call->notes_lost == 0 || call->notes == NULL) {
+        return;
+    }
+    (void)snprintf(note, sizeof(note), "%zu more notes were not kept", call->notes_lost);
+    char *mine = arena_strdup(call->arena, note);
+    if (mine != NULL) {
+        call->notes[call->answer.note_count++] = mine;
     }
 }
 

@@ -37,6 +37,7 @@ struct host_call {
     struct manifest_checker *yielded; /* on the heap: they may be many */
     size_t yielded_max;
     const char **notes;
+    size_t notes_lost; /* beyond those that are kept */
 };
 
 /** The call behind what a plugin hands back to us. */
@@ -45,6 +46,9 @@ struct host_call *host_call_of_reply(const rollcall_reply *reply);
 
 /** Note that the plugin broke a rule: the call will be CALL_FAILED. Only the first counts. */
 void host_fault(struct host_call *call, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/** Enumerate has returned: say how many notes were not kept, if any. */
+void host_end_notes(struct host_call *call);
 
 /* The functions of struct rollcall_host. What the next request carries, and the ends of a step: */
 void host_header(rollcall_check *check, const char *name, const char *value_template);

@@ -176,21 +176,8 @@ grow_checkers(struct registry *registry, size_t more)
     return ERROR_OK;
 }
 
-/* Each platform from data keeps a place of its own behind a configured base_url. NULL: no memory.
- */
-static const char *
-place_behind(const struct registry *registry, const char *base_url, const char *id)
-{
-    size_t size = strlen(base_url) + strlen(id) + sizeof("/");
-    char *place = arena_alloc_packed(registry->arena, size, 1);
-    if (place != NULL) {
-        (void)snprintf(place, size, "%s/%s", base_url, id);
-    }
-    return place;
-}
-
 /* The descriptor's values, and over them the section's. */
-static int
+static void
 configure(const struct registry *registry, struct checker *checker)
 {
     const struct manifest_checker *info = checker->info;
@@ -201,12 +188,10 @@ configure(const struct registry *registry, struct checker *checker)
     checker->concurrency = info->concurrency;
     checker->timeout_us = registry->conf->timeout_us;
     if (section == NULL) {
-        return ERROR_OK;
+        return;
     }
     if (section->base_url != NULL && !info->blocking) {
-        checker->base_url = info->enumerated
-                                ? place_behind(registry, section->base_url, info->platform.id)
-                                : section->base_url;
+        checker->base_url = section->base_url;
     }
     if (section->rate_is_set) {
         checker->rate_count = section->rate.count;
@@ -214,7 +199,6 @@ configure(const struct registry *registry, struct checker *checker)
     }
     checker->concurrency = section->concurrency != 0 ? section->concurrency : info->concurrency;
     checker->timeout_us = section->timeout_us != 0 ? section->timeout_us : checker->timeout_us;
-    return checker->base_url != NULL || info->blocking ? ERROR_OK : ERROR_NOMEM;
 }
 
 /* At the end of the list, not yet in order. Room was made before. */
@@ -231,8 +215,9 @@ append_checker(struct registry *registry, struct plugin *plugin,
     checker->info = info;
     checker->source = info->source != NULL ? info->source : plugin->file;
     checker->number = registry->checker_count;
+    configure(registry, checker);
     registry->checkers[registry->checker_count++] = checker;
-    return configure(registry, checker);
+    return ERROR_OK;
 }
 
 /* By key; of those with the same key the one that came first. */

@@ -79,8 +79,8 @@ MUST_CHECK int
 registry_add_refused(struct registry *registry, const char *file, const struct error_text *why);
 
 /** Add the checkers that a plugin's enumerate yielded (copied); *out_added says how many were new,
- *  the others are shadowed by an earlier one. Where a base_url is configured, "/" and the
- *  platform's id follow it. Before the registry is in use. Errors: NOMEM. Thread: any, alone. */
+ *  the others are shadowed by an earlier one. Before the registry is in use. Errors: NOMEM.
+ *  Thread: any, alone. */
 MUST_CHECK int
 registry_add_enumerated(struct registry *registry, struct plugin *plugin,
                         const struct manifest_checker *checkers, size_t count, size_t *out_added);

@@ -577,7 +577,11 @@ rollcall_json_is_subject(const rollcall_reply *reply, const char *path)
 
 /* ---- Configuration ------------------------------------------------------------------- */
 
-/** A STRING or RATE, or the index-th of a LIST; NULL when it is not set. Never a SECRET. [step] */
+/** A STRING or RATE, or the index-th of a LIST; NULL when it is not set. Never a SECRET. "base_url"
+ * is the one that is configured for the plugin, NULL when none is: {base} is that for all of its
+ * checkers then, so one that offers many platforms may tell them apart by the path behind it.
+ * [step]
+ */
 static inline const char *
 rollcall_config_string(rollcall_check *check, const char *key, size_t index)
 {
@@ -591,7 +595,9 @@ rollcall_config_int(rollcall_check *check, const char *key, int64_t fallback)
     return check->host->config_int(check, key, fallback);
 }
 
-/** The bytes of a FILE, or of the index-th of FILES; NULL past the last. *name is its base name. */
+/** The bytes of a FILE, or of the index-th of FILES; NULL past the last. *name is its base name. A
+ * plugin with an enumerate has its files there and nowhere else: they may be large, and no step
+ * keeps them. [step] */
 static inline const void *
 rollcall_config_file(rollcall_check *check, const char *key, size_t index, const char **name,
                      size_t *len)
@@ -611,7 +617,8 @@ rollcall_yield(rollcall_check *check, const rollcall_checker *checker, const voi
 }
 
 /** In enumerate: a sentence for the log about the data that was read, such as an entry that is
- *  broken: file, entry, field and reason. The first few hundred are kept. [step] */
+ *  broken: file, entry, field and reason. The first few hundred are kept, and how
+ *  many more there were. [step] */
 static inline void
 rollcall_note(rollcall_check *check, const char *sentence)
 {

@@ -324,6 +324,51 @@ test_enumerated(void **state)
     fixture_free(&fixture);
 }
 
+static const rollcall_option catalog[] = {
+    { .key = "data", .type = ROLLCALL_FILE, .sentence = "A file." },
+    { .key = "word", .type = ROLLCALL_STRING, .fallback = "hello", .sentence = "A word." },
+};
+static const rollcall_plugin third = { .head = ROLLCALL_PLUGIN_HEAD,
+                                       .name = "third",
+                                       .version = "1",
+                                       .checker_size = sizeof(rollcall_checker),
+                                       ROLLCALL_OPTIONS(catalog),
+                                       .enumerate = enumerate,
+                                       .enumerated_step = step };
+
+/* Files are for enumerate alone, and go with it; the configured base_url is for all. */
+static void
+test_data_for_enumerate(void **state)
+{
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    char *data = tmpdir_write(dir, "sites.json", "{}");
+    char *set_data = support_text("plugin.third.data=%s", data);
+    const char *const overrides[] = { set_data, "plugin.third.base_url=http://127.0.0.1:81", NULL };
+    struct fixture fixture = { 0 };
+    fixture_add(&fixture, "third.so", &third);
+    fixture_build(&fixture, overrides);
+    struct plugin *plugin = registry_plugin(fixture.registry, 0);
+    assert_null(value_of(&fixture, "data"));
+    assert_string_equal(value_of(&fixture, "word")->texts[0], "hello");
+    assert_string_equal(value_of(&fixture, "base_url")->texts[0], "http://127.0.0.1:81");
+    assert_int_equal(plugin->data.count, 3);
+    assert_memory_equal(plugin->data.values[1].files[0], "{}", 2);
+    registry_drop_files(plugin);
+    assert_int_equal(plugin->data.count, 0);
+    assert_null(plugin->files);
+    registry_drop_files(plugin); /* may be called twice */
+    size_t added = 0;
+    const struct manifest_checker site = yielded("site", "sites");
+    assert_int_equal(registry_add_enumerated(fixture.registry, plugin, &site, 1, &added), 0);
+    assert_string_equal(registry_find(fixture.registry, "site", ROLLCALL_USERNAME)->base_url,
+                        "http://127.0.0.1:81");
+    fixture_free(&fixture);
+    free(set_data);
+    free(data);
+    tmpdir_free(&dir);
+}
+
 static void
 test_references(void **state)
 {
@@ -352,6 +397,7 @@ main(void)
         cmocka_unit_test(test_file_refused),
         cmocka_unit_test(test_refused_and_twins),
         cmocka_unit_test(test_enumerated),
+        cmocka_unit_test(test_data_for_enumerate),
         cmocka_unit_test(test_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

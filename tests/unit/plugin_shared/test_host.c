@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -716,6 +717,31 @@ test_enumerate(void **state)
     call_answer_free(&answer);
 }
 
+static int32_t
+note_much(rollcall_check *check)
+{
+    for (int i = 0; i < CALL_NOTES_MAX + 50; i++) {
+        char note[32];
+        (void)snprintf(note, sizeof(note), "entry %d is broken", i);
+        rollcall_note(check, note);
+    }
+    return 0;
+}
+
+static void
+test_notes_are_bounded(void **state)
+{
+    (void)state;
+    const struct call_request request = { .kind = CALL_ENUMERATE, .subject = "" };
+    current_enumerate = note_much;
+    struct call_answer *answer = run(&request);
+    assert_int_equal(answer->outcome, CALL_ENUMERATED);
+    assert_int_equal(answer->note_count, CALL_NOTES_MAX);
+    assert_string_equal(answer->notes[0], "entry 0 is broken");
+    assert_string_equal(answer->notes[CALL_NOTES_MAX - 1], "51 more notes were not kept");
+    call_answer_free(&answer);
+}
+
 /* ---- Configuration ------------------------------------------------------------------- */
 
 static rollcall_step
@@ -799,8 +825,8 @@ main(void)
         cmocka_unit_test(test_limit_is_read), cmocka_unit_test(test_broken_rules),
         cmocka_unit_test(test_put_bounds),    cmocka_unit_test(test_blocking),
         cmocka_unit_test(test_wrong_form),    cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_enumerate),     cmocka_unit_test(test_config),
-        cmocka_unit_test(test_stranger),
+        cmocka_unit_test(test_enumerate),     cmocka_unit_test(test_notes_are_bounded),
+        cmocka_unit_test(test_config),        cmocka_unit_test(test_stranger),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
