@@ -12,10 +12,11 @@
 #include "daemon/base/error.h"
 #include "daemon/exec/loop.h"
 
-/* How often, and how long a reply may take. A dead listener is seen after PROBE_TRIES of these:
- * well within the second in which a good client is to be answered. */
+/* How often, and how long a reply may take. A listener is dead after PROBE_TRIES of these without
+ * one. To make it anew costs every client its connection, so the limit is far beyond what a machine
+ * with too much to do makes of a reply. */
 #define PROBE_PERIOD_US (INT64_C(250) * 1000)
-#define PROBE_LIMIT_US (INT64_C(250) * 1000)
+#define PROBE_LIMIT_US (INT64_C(2500) * 1000)
 #define PROBE_TRIES 2
 
 struct probe;
