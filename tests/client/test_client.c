@@ -19,6 +19,7 @@
 
 #define SOON_MS 50          /* a time that will pass */
 #define LONG_MS (60 * 1000) /* one that must not */
+#define PATIENCE_MS 5000    /* with a connection that is about to come */
 
 #define ONE_CHECK                                                                                  \
     "{\"platform\":\"github\",\"verdict\":\"registered\",\"state\":\"finished\","                  \
@@ -38,6 +39,7 @@ set_up(void **state)
     bench->dir = tmpdir_new();
     bench->url = support_text("ipc://%s/s", tmpdir_path(bench->dir));
     assert_int_equal(rollcall_client_new(bench->url, &bench->client), ROLLCALL_OK);
+    rollcall_client_patience(bench->client, PATIENCE_MS);
     *state = bench;
     return 0;
 }
@@ -318,11 +320,14 @@ static void
 a_silent_daemon_is_a_timeout(void **state)
 {
     struct bench *bench = *state;
-    const struct fake_step steps[] = { { FAKE_HANG, "status", NULL, NULL },
+    const struct fake_step steps[] = { { FAKE_RESULT, "status", "{\"a\":1}", NULL },
+                                       { FAKE_HANG, "status", NULL, NULL },
                                        { FAKE_RESULT, "status", "{\"a\":2}", NULL },
                                        { FAKE_END } };
     struct fake *fake = fake_start(bench->url, steps, NULL);
     char *text = NULL;
+    expect(bench, rollcall_client_call(bench->client, "status", NULL, LONG_MS, &text), ROLLCALL_OK);
+    free(text); /* it is connected: what is missing now is a reply */
     expect(bench, rollcall_client_call(bench->client, "status", NULL, SOON_MS, &text),
            ROLLCALL_E_TIMEOUT);
     expect(bench, rollcall_client_call(bench->client, "status", NULL, LONG_MS, &text), ROLLCALL_OK);
@@ -390,11 +395,15 @@ static void
 a_daemon_that_comes_late_is_waited_for(void **state)
 {
     struct bench *bench = *state;
-    const struct fake_step first[] = { { FAKE_LEAVE, "status", NULL, NULL }, { FAKE_END } };
+    const struct fake_step first[] = { { FAKE_RESULT, "status", "{}", NULL },
+                                       { FAKE_LEAVE, "status", NULL, NULL },
+                                       { FAKE_END } };
     const struct fake_step second[] = { { FAKE_RESULT, "status", "{}", NULL }, { FAKE_END } };
     struct fake *fake = fake_start(bench->url, first, NULL);
     char *text = NULL;
-    expect(bench, rollcall_client_call(bench->client, "status", NULL, SOON_MS, &text),
+    expect(bench, rollcall_client_call(bench->client, "status", NULL, LONG_MS, &text), ROLLCALL_OK);
+    free(text);
+    expect(bench, rollcall_client_call(bench->client, "status", NULL, LONG_MS, &text),
            ROLLCALL_E_UNREACHABLE);
     fake_stop(fake);
     fake_free(&fake);

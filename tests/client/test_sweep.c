@@ -43,6 +43,7 @@ set_up(void **state)
     bench->dir = tmpdir_new();
     bench->url = support_text("ipc://%s/s", tmpdir_path(bench->dir));
     assert_int_equal(rollcall_client_new(bench->url, &bench->client), ROLLCALL_OK);
+    rollcall_client_patience(bench->client, 5000); /* milliseconds; the machine may be busy */
     bench->writer.ops = &writer_text;
     bench->writer.out = open_memstream(&bench->text, &bench->size);
     *state = bench;

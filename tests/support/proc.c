@@ -16,6 +16,8 @@
 #define KIB 1024
 /* More than a line of /proc/<pid>/stat up to the parent. */
 #define STAT_BYTES 512
+/* More than "socket:[4711]". */
+#define LINK_BYTES 64
 
 static char *
 read_proc(pid_t pid, const char *name)
@@ -76,6 +78,41 @@ proc_fds(pid_t pid)
         count += entry->d_name[0] != '.';
     }
     (void)closedir(folder);
+    return count;
+}
+
+/* Whether a descriptor's link, "socket:[4711]", leads to a socket of the table. */
+static bool
+is_in_table(const char *link, const char *table)
+{
+    unsigned long inode = 0;
+    if (sscanf(link, "socket:[%lu]", &inode) != 1) {
+        return false;
+    }
+    char *column = support_text(" %lu ", inode);
+    bool is_there = strstr(table, column) != NULL;
+    free(column);
+    return is_there;
+}
+
+size_t
+proc_tcp(pid_t pid)
+{
+    char *table = read_proc(pid, "net/tcp");
+    char *path = support_text("/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        support_fail("%s: %s", path, strerror(errno));
+    }
+    size_t count = 0;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char link[LINK_BYTES] = "";
+        (void)!readlinkat(dirfd(folder), entry->d_name, link, sizeof(link) - 1);
+        count += is_in_table(link, table);
+    }
+    (void)closedir(folder);
+    free(path);
+    free(table);
     return count;
 }
 

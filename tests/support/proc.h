@@ -19,6 +19,9 @@ struct proc_memory proc_memory(pid_t pid);
 size_t proc_threads(pid_t pid);
 size_t proc_fds(pid_t pid);
 
+/** How many of its descriptors are TCP sockets. */
+size_t proc_tcp(pid_t pid);
+
 /** How many processes have it as their parent, dead ones that it has not waited for included. */
 size_t proc_children(pid_t pid);
 

@@ -20,8 +20,12 @@
 #define HANGING "{\"platforms\":{\"github\":{\"fault\":\"hang\"}}}"
 #define SLOW "{\"platforms\":{\"github\":{\"registered\":[\"a@x.org\"],\"latency_ms\":3000}}}"
 
-/* What a client that is gone is given to come back. */
+/* What a client that is gone is given to come back, and when it is no grace any more. */
 #define GRACE_US (2000 * MS)
+#define GRACE_MOST_US (GRACE_US + 15000 * MS)
+/* Of what was submitted; and how long a call then waits, which is longer. */
+#define TTL "query_ttl = \"2s\";"
+#define OVER_TTL_MS 2500
 
 struct stage {
     struct world *world;
@@ -69,6 +73,17 @@ open_queries(struct rpc *rpc)
 }
 
 static void
+wait_for_no_query(struct rpc *rpc)
+{
+    int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * MS;
+    while (open_queries(rpc) > 0) {
+        if (support_now_us() > deadline_us) {
+            support_fail("%d queries stay open", open_queries(rpc));
+        }
+    }
+}
+
+static void
 a_gone_clients_check_is_cancelled_after_its_grace(void **state)
 {
     (void)state;
@@ -76,18 +91,17 @@ a_gone_clients_check_is_cancelled_after_its_grace(void **state)
     struct rpc *gone = rpc_dial(daemon_url(stage.daemon));
     struct rpc *other = rpc_dial(daemon_url(stage.daemon));
     send_check(gone, "");
-    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     int64_t gone_us = support_now_us();
     rpc_free(&gone);
-    assert_int_equal(open_queries(other), 1);
-    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, 5000));
+    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, CHILD_WAIT_MS));
     struct world_log log = world_log(stage.world);
     int64_t after_us = world_log_first(&log, WORLD_ABORTED, "github")->t_us - gone_us;
-    if (after_us < GRACE_US - 100 * MS || after_us > GRACE_US + 500 * MS * SUPPORT_SLOWDOWN) {
+    if (after_us < GRACE_US || after_us > GRACE_MOST_US) {
         support_fail("cancelled after %lld us", (long long)after_us);
     }
     world_log_free(&log);
-    assert_int_equal(open_queries(other), 0);
+    wait_for_no_query(other);
     rpc_free(&other);
     close_stage(&stage);
 }
@@ -99,10 +113,10 @@ asking_again_by_key_saves_the_query(void **state)
     (void)state;
     struct stage stage = open_stage(SLOW, NULL);
     struct rpc *gone = rpc_dial(daemon_url(stage.daemon));
-    send_check(gone, ",\"key\":\"k1\"");
-    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, 5000));
-    rpc_free(&gone);
     struct rpc *again = rpc_dial(daemon_url(stage.daemon));
+    send_check(gone, ",\"key\":\"k1\"");
+    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
+    rpc_free(&gone);
     send_check(again, ",\"key\":\"k1\"");
     char *reply = rpc_receive(again, RPC_WAIT_MS, NULL);
     assert_non_null(reply);
@@ -124,12 +138,12 @@ a_cancelled_query_gives_up_its_key(void **state)
     struct stage stage = open_stage(HANGING, NULL);
     struct rpc *gone = rpc_dial(daemon_url(stage.daemon));
     send_check(gone, ",\"key\":\"k2\"");
-    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     rpc_free(&gone);
-    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, 5000));
+    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, CHILD_WAIT_MS));
     struct rpc *again = rpc_dial(daemon_url(stage.daemon));
     send_check(again, ",\"key\":\"k2\"");
-    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 2, 5000));
+    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 2, CHILD_WAIT_MS));
     rpc_free(&again);
     close_stage(&stage);
 }
@@ -143,7 +157,7 @@ another_waiter_keeps_the_query(void **state)
     struct rpc *gone = rpc_dial(daemon_url(stage.daemon));
     struct rpc *stays = rpc_dial(daemon_url(stage.daemon));
     send_check(gone, ",\"key\":\"k3\"");
-    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     send_check(stays, ",\"key\":\"k3\"");
     rpc_free(&gone);
     char *reply = rpc_receive(stays, RPC_WAIT_MS, NULL);
@@ -182,23 +196,23 @@ static void
 a_submitted_query_expires_when_nobody_asks(void **state)
 {
     (void)state;
-    struct stage stage = open_stage(HANGING, "query_ttl = \"300ms\";");
+    struct stage stage = open_stage(HANGING, TTL);
     struct rpc *rpc = rpc_dial(daemon_url(stage.daemon));
     cJSON *result =
         rpc_result(rpc, "submit", "{\"subject\":\"a@x.org\",\"platforms\":[\"github\"]}");
-    char *params =
-        support_text("{\"query\":\"%s\",\"timeout_ms\":%d}",
-                     cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "query")), 900);
+    char *params = support_text(
+        "{\"query\":\"%s\",\"timeout_ms\":%d}",
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "query")), OVER_TTL_MS);
     cJSON_Delete(result);
     /* while a call waits for it, it does not expire */
     cJSON *page = rpc_result(rpc, "next", params);
     assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(page, "done")));
     cJSON_Delete(page);
-    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, 5000));
+    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, CHILD_WAIT_MS));
     cJSON *reply = rpc_call(rpc, "next", params);
     assert_int_equal(rpc_error_code(reply), -32002);
     cJSON_Delete(reply);
-    assert_int_equal(open_queries(rpc), 0);
+    wait_for_no_query(rpc);
     rpc_free(&rpc);
     free(params);
     close_stage(&stage);

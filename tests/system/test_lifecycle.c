@@ -47,14 +47,14 @@ sigterm_cancels_what_does_not_end(void **state)
 {
     (void)state;
     struct world *world = world_start(&(struct world_options){ .script = HANGING });
-    struct daemon *daemon = start_hanging(world, "stop_timeout = \"500ms\";");
+    struct daemon *daemon = start_hanging(world, "stop_timeout = \"3s\";");
     struct rpc *rpc = rpc_dial(daemon_url(daemon));
     struct rpc *late = rpc_dial(daemon_url(daemon));
     send_check(rpc);
-    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     int64_t begin_us = support_now_us();
     child_signal(daemon_child(daemon), SIGTERM);
-    assert_true(daemon_wait_notice(daemon, "STOPPING=1", 5000));
+    assert_true(daemon_wait_notice(daemon, "STOPPING=1", CHILD_WAIT_MS));
     assert_int_not_equal(access(daemon_path(daemon), F_OK), 0); /* nobody new */
     cJSON *refused = rpc_call(late, "check", "{\"subject\":\"b@x.org\"}");
     assert_int_equal(rpc_error_code(refused), -32004);
@@ -68,8 +68,8 @@ sigterm_cancels_what_does_not_end(void **state)
     assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
     assert_int_equal(status, 0);
     int64_t took_us = support_now_us() - begin_us;
-    assert_true(took_us > 450 * MS);
-    assert_true(took_us < 2000 * MS * SUPPORT_SLOWDOWN);
+    assert_true(took_us >= 3000 * MS);
+    assert_true(took_us < 30000 * MS); /* half of what the check was given */
     rpc_free(&late);
     rpc_free(&rpc);
     daemon_free(&daemon);
@@ -86,7 +86,7 @@ sigterm_lets_what_is_in_flight_finish(void **state)
     struct daemon *daemon = start_hanging(world, NULL);
     struct rpc *rpc = rpc_dial(daemon_url(daemon));
     send_check(rpc);
-    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     child_signal(daemon_child(daemon), SIGTERM);
     char *reply = rpc_receive(rpc, RPC_WAIT_MS, NULL);
     assert_non_null(reply);
@@ -105,15 +105,15 @@ a_second_sigterm_cancels_at_once(void **state)
 {
     (void)state;
     struct world *world = world_start(&(struct world_options){ .script = HANGING });
-    struct daemon *daemon = start_hanging(world, "stop_timeout = \"60s\";");
+    struct daemon *daemon = start_hanging(world, "stop_timeout = \"600s\";");
     struct rpc *rpc = rpc_dial(daemon_url(daemon));
     send_check(rpc);
-    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     child_signal(daemon_child(daemon), SIGTERM);
-    assert_true(daemon_wait_notice(daemon, "STOPPING=1", 5000));
+    assert_true(daemon_wait_notice(daemon, "STOPPING=1", CHILD_WAIT_MS));
     child_signal(daemon_child(daemon), SIGTERM);
     int status = -1;
-    assert_true(child_wait(daemon_child(daemon), 5000, &status));
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
     assert_int_equal(status, 0);
     rpc_free(&rpc);
     daemon_free(&daemon);
@@ -137,8 +137,8 @@ static void
 reload(struct daemon *daemon)
 {
     child_signal(daemon_child(daemon), SIGHUP);
-    assert_true(daemon_wait_notice(daemon, "RELOADING=1", 5000));
-    assert_true(daemon_wait_notice(daemon, "READY=1", 5000));
+    assert_true(daemon_wait_notice(daemon, "RELOADING=1", CHILD_WAIT_MS));
+    assert_true(daemon_wait_notice(daemon, "READY=1", CHILD_WAIT_MS));
 }
 
 static size_t
@@ -169,7 +169,7 @@ sighup_reads_the_configuration_again(void **state)
     struct rpc *open = rpc_dial(daemon_url(daemon));
     struct rpc *rpc = rpc_dial(daemon_url(daemon));
     send_check(open);
-    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, 5000));
+    assert_true(world_wait(world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
     size_t ready = count_plugins_in_state(rpc, "ready");
     replace_in_file(daemon_config_file(daemon), "github = {", "github = { enabled = false;");
     reload(daemon);
@@ -179,8 +179,8 @@ sighup_reads_the_configuration_again(void **state)
     reload(daemon);
     assert_int_equal(count_plugins_in_state(rpc, "disabled"), 1);
     struct child *child = daemon_child(daemon);
-    assert_true(child_wait_text(child, CHILD_STDERR, "20 apples", 5000));
-    assert_true(child_wait_text(child, CHILD_STDERR, "the old configuration stays", 5000));
+    assert_true(child_wait_text(child, CHILD_STDERR, "20 apples", CHILD_WAIT_MS));
+    assert_true(child_wait_text(child, CHILD_STDERR, "the old configuration stays", CHILD_WAIT_MS));
     replace_in_file(daemon_config_file(daemon), "20 apples", "20s");
     replace_in_file(daemon_config_file(daemon), "enabled = false;", "");
     reload(daemon);
@@ -205,7 +205,7 @@ what_a_reload_cannot_change_is_said(void **state)
     struct daemon *daemon = daemon_start(&(struct daemon_options){ .lines = "threads = 3;" });
     replace_in_file(daemon_config_file(daemon), "threads = 3;", "threads = 4;");
     reload(daemon);
-    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "reload: done", 5000));
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "reload: done", CHILD_WAIT_MS));
     char *log = daemon_log(daemon);
     assert_non_null(strstr(log, "threads is read at the start only"));
     assert_null(strstr(log, "listen is read at the start only"));
@@ -283,7 +283,7 @@ the_watchdog_hears_of_life(void **state)
     (void)state;
     struct daemon *daemon = daemon_start(&(struct daemon_options){ .env = env });
     for (int i = 0; i < 3; i++) {
-        assert_true(daemon_wait_notice(daemon, "WATCHDOG=1", 5000));
+        assert_true(daemon_wait_notice(daemon, "WATCHDOG=1", CHILD_WAIT_MS));
     }
     daemon_stop(&daemon);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* The ipc socket under attack: connect-and-close, garbage, half handshakes, a second daemon, a
- * removed socket. A good client is answered within a second throughout and after. */
+ * removed socket. Good clients are answered throughout and after. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,8 +23,11 @@
 #include "tests/system/rude.h"
 
 #define ATTACKS 1000
-#define GOOD_WITHIN_US (1000 * 1000 * SUPPORT_SLOWDOWN)
+/* Who waits longer than this was forgotten. */
+#define GOOD_WITHIN_US (15 * INT64_C(1000) * 1000 * SUPPORT_SLOWDOWN)
 #define HALF_OPEN_MAX 200
+/* A daemon that nobody talks to has fewer. */
+#define QUIET_FDS 40
 
 /* One call, on a connection of its own or on `kept`. Fails the test when it takes too long. */
 static void
@@ -137,25 +140,26 @@ attacks_cost_nothing_lasting(void **state)
 {
     (void)state;
     struct daemon *daemon = daemon_start(&(struct daemon_options){ 0 });
+    good_call(daemon_url(daemon), NULL);
+    pid_t pid = daemon_pid(daemon);
+    size_t threads = proc_threads(pid);
     struct attack attack = { .path = daemon_path(daemon) };
     (void)attack_main(&attack);
     for (int i = 0; i < attack.half_open_count; i++) {
         (void)close(attack.half_open[i]);
     }
-    good_call(daemon_url(daemon), NULL);
-    size_t threads = proc_threads(daemon_pid(daemon));
     int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
-    while (proc_fds(daemon_pid(daemon)) > 40) {
+    while (proc_fds(pid) > QUIET_FDS || proc_threads(pid) > threads) {
         if (support_now_us() > deadline_us) {
-            support_fail("%zu descriptors are still open", proc_fds(daemon_pid(daemon)));
+            support_fail("%zu descriptors are still open, %zu threads were %zu", proc_fds(pid),
+                         proc_threads(pid), threads);
         }
         good_call(daemon_url(daemon), NULL);
     }
-    assert_int_equal(proc_threads(daemon_pid(daemon)), threads);
     daemon_stop(&daemon);
 }
 
-/* As a client does whose connection was dropped: dial and ask again, all within the second. */
+/* As a client does whose connection was dropped: dial and ask again. */
 static void
 persistent_call(const char *url)
 {
@@ -167,7 +171,7 @@ persistent_call(const char *url)
         reply = rpc_exchange(rpc, call, sizeof(call) - 1, NULL);
         rpc_free(&rpc);
         if (support_now_us() - begin_us > GOOD_WITHIN_US) {
-            support_fail("a client that asks again was not answered within a second");
+            support_fail("a client that asks again was not answered");
         }
     }
     free(reply);
@@ -192,7 +196,7 @@ a_dead_inner_listener_is_made_anew(void **state)
         (void)close(fd);
         persistent_call(daemon_url(daemon));
     }
-    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "made anew", 5000));
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "made anew", CHILD_WAIT_MS));
     free(inner);
     daemon_stop(&daemon);
 }
@@ -311,7 +315,7 @@ tcp_serves_loopback_and_nothing_else(void **state)
                                 "plugin_dirs = [ ];",
                                 tmpdir_path(dir));
     struct daemon *daemon = daemon_start(&(struct daemon_options){ .config = config });
-    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "is ready", 5000));
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "is ready", CHILD_WAIT_MS));
     char *log = daemon_log(daemon);
     const char *at = strstr(log, "tcp://127.0.0.1:");
     assert_non_null(at);
