@@ -31,7 +31,8 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define COMPLAINTS_MAX 40
 
-static const char *const own[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json", NULL };
+static const char *const own[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json",
+                                   CATALOGS "/orchard.json", NULL };
 static struct sweep sweep; /* of the running test; ended by its teardown */
 
 static int
@@ -307,6 +308,13 @@ test_requests(void **state)
         { "aster", "GET", "/u/alice" },
         { "sorrel", "POST", "/api/validate" },
         { "vetch", "GET", "/alice/feed?x=1" },
+        { "apple", "GET", "/u/alice" },
+        { "grapevine", "GET", "/vineyard/members/?name=alice" },
+        { "hazel", "GET", "/members/?name=alice" },
+        { "ivy", "GET", "/brick/alice" },
+        { "juniper", "POST", "/graph" },
+        { "kiwi", "HEAD", "/%7Bv1%7D/alice?f=all" },
+        { "medlar", "GET", "/alice/" },
     };
     (void)state;
     sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT }, &sweep);

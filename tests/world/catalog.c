@@ -12,11 +12,12 @@
 #define SUFFIX ".json"
 
 /* In the order of precedence. */
-enum format { FORMAT_WMN, FORMAT_SHERLOCK, FORMATS };
+enum format { FORMAT_WMN, FORMAT_SHERLOCK, FORMAT_MAIGRET, FORMATS };
 
 static const catalog_entry_fn readers[FORMATS] = {
     [FORMAT_WMN] = catalog_read_wmn,
     [FORMAT_SHERLOCK] = catalog_read_sherlock,
+    [FORMAT_MAIGRET] = catalog_read_maigret,
 };
 
 /* An entry and where it came from: formats by precedence, files and entries in their order. */
@@ -104,6 +105,15 @@ catalog_has_text(const struct json *json, const char *text)
     return false;
 }
 
+bool
+catalog_is_in_host(const struct json *url, const char *place)
+{
+    const char *text = json_string(url, "");
+    const char *host = strstr(text, "://");
+    const char *found = strstr(text, place);
+    return host != NULL && found != NULL && found < host + 3 + strcspn(host + 3, "/?#");
+}
+
 /* ---- Files */
 
 static const char *
@@ -158,6 +168,9 @@ read_root(struct catalog_source *source, struct gathering *gathering)
     const struct json *sites = json_get(source->root, "sites");
     if (json_type(sites) == JSON_ARRAY) {
         return read_entries(source, sites, FORMAT_WMN, gathering);
+    }
+    if (json_type(sites) == JSON_OBJECT) {
+        return read_entries(source, sites, FORMAT_MAIGRET, gathering);
     }
     if (json_type(source->root) == JSON_OBJECT && sites == NULL) {
         return read_entries(source, source->root, FORMAT_SHERLOCK, gathering);

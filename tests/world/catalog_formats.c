@@ -6,16 +6,6 @@
 
 #include "tests/world/catalog_int.h"
 
-/* Whether the place for the name stands in a URL's host. */
-static bool
-is_in_host(const struct json *url, const char *place)
-{
-    const char *text = json_string(url, "");
-    const char *host = strstr(text, "://");
-    const char *found = strstr(text, place);
-    return host != NULL && found != NULL && found < host + 3 + strcspn(host + 3, "/?#");
-}
-
 /* ---- WhatsMyName */
 
 #define WMN_PLACE "{account}"
@@ -41,7 +31,7 @@ catalog_read_wmn(struct catalog_source *source, const struct json *json, struct 
         .present = catalog_texts(source, json_get(json, "e_string")),
         .absent = catalog_texts(source, json_get(json, "m_string")),
         .strip = catalog_text(source, json_get(json, "strip_bad_char")),
-        .is_host = is_in_host(json_get(json, "uri_check"), WMN_PLACE),
+        .is_host = catalog_is_in_host(json_get(json, "uri_check"), WMN_PLACE),
         .is_quoted = catalog_has_text(json_get(json, "post_body"), "\\\"" WMN_PLACE),
         .is_adult = strstr(category, "NSFW") != NULL,
     };
@@ -113,7 +103,8 @@ catalog_read_sherlock(struct catalog_source *source, const struct json *json, st
         .rules = sherlock_rules(type),
         .follows = strcmp(json_string(type, ""), "response_url") != 0,
         .pattern = catalog_text(source, json_get(json, "regexCheck")),
-        .is_host = is_in_host(probe != NULL ? probe : json_get(json, "url"), SHERLOCK_PLACE),
+        .is_host =
+            catalog_is_in_host(probe != NULL ? probe : json_get(json, "url"), SHERLOCK_PLACE),
         .is_adult = json_bool(json_get(json, "isNSFW"), false),
     };
     catalog_name(source, json_key(json), out_site);

@@ -27,6 +27,8 @@ bool
 catalog_read_wmn(struct catalog_source *source, const struct json *json, struct site *out_site);
 bool catalog_read_sherlock(struct catalog_source *source, const struct json *json,
                            struct site *out_site);
+bool
+catalog_read_maigret(struct catalog_source *source, const struct json *json, struct site *out_site);
 
 /* ---- Values, kept in the arena */
 
@@ -39,5 +41,8 @@ void catalog_codes(const struct json *json, struct site *site);
 void catalog_name(struct catalog_source *source, const char *name, struct site *site);
 /** Whether `text` stands in this string or in one anywhere inside. */
 bool catalog_has_text(const struct json *json, const char *text);
+
+/** Whether the place for the name stands in a URL's host. */
+bool catalog_is_in_host(const struct json *url, const char *place);
 
 #endif

@@ -47,6 +47,7 @@ struct site {
     const char *strip;   /* characters that a name may not have, or NULL */
     const char *pattern; /* of legal names; NULL: any */
     bool is_adult;
+    bool is_similar; /* it finds names like this one, so it proves nothing */
 };
 
 enum site_verdict { SITE_UNKNOWN, SITE_PRESENT, SITE_ABSENT };

@@ -20,6 +20,8 @@
 #define CATALOGS TEST_SOURCE_DIR "/tests/world/testdata/catalogs"
 
 static const char *const both[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json", NULL };
+static const char *const all[] = { CATALOGS "/orchard.json", CATALOGS "/meadow.json",
+                                   CATALOGS "/harbour.json", NULL };
 static struct world *world; /* of the running test; stopped by its teardown */
 
 static int
@@ -112,9 +114,15 @@ test_truth(void **state)
         { "quince", 200, YES, 404, NO },
         { "burdock", 200, YES, 304, NOT_SURE }, /* a mark where no body can be */
         { "elder", 200, YES, 999, NO },
+        { "apple", 200, YES, 404, NO },
+        { "cherry", 200, YES, 200, NO },
+        { "elderberry", 200, YES, 302, NO },
+        { "grapevine", 200, YES, 404, NO }, /* all of it from its engine */
+        { "ivy", 200, YES, 302, NO },       /* the engine's rule, not its own */
+        { "lime", 200, NOT_SURE, 200, NOT_SURE },
     };
     (void)state;
-    cJSON *truth = read_truth("{\"catalog\":{}}", both);
+    cJSON *truth = read_truth("{\"catalog\":{}}", all);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const cJSON *site = find_site(truth, rows[i].id);
         const cJSON *present = cJSON_GetObjectItemCaseSensitive(site, "present");
@@ -133,9 +141,10 @@ static void
 test_broken_entries(void **state)
 {
     static const char *const ids[] = { "nettle", "brokennoplace", "brokennomark", "brokennorule",
-                                       "yarrow", "brokenstem",    "brokenroot",   "brokenbud" };
+                                       "yarrow", "brokenstem",    "brokenroot",   "brokenbud",
+                                       "olive",  "pear",          "quandong",     "raspberry" };
     (void)state;
-    cJSON *truth = read_truth("{\"catalog\":{}}", both);
+    cJSON *truth = read_truth("{\"catalog\":{}}", all);
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
         if (find_site(truth, ids[i]) != NULL) {
             support_fail("row %zu: %s is played", i, ids[i]);
@@ -148,7 +157,7 @@ static void
 test_precedence(void **state)
 {
     static const char *const turned[] = { both[1], both[0], NULL };
-    const char *const *orders[] = { both, turned };
+    const char *const *orders[] = { both, turned, all };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
         cJSON *truth = read_truth("{\"catalog\":{}}", orders[i]);
