@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Plugins and checkers: see the header. Everything lives in one arena and goes with it; the list of
- * checkers is kept sorted, so looking one up is a binary search. Says in the log which checker was
- * shadowed by which, once, when it is built. */
-#include "daemon/plugin/registry.h"
+/* Plugins and their lives, and how checkers get in: see the header. Everything lives in one arena
+ * and goes with it. How checkers are found is in registry_index.c. */
+#include "daemon/plugin/registry_int.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -15,23 +14,10 @@
 #include "daemon/base/log.h"
 #include "daemon/plugin/keep.h"
 #include "daemon/plugin/options.h"
-#include "daemon/plugin/tag_list.h"
 #include "daemon/plugin/text.h"
 
 /* Checkers of every catalogue and the files of every plugin: it takes what it holds. */
 #define REGISTRY_ARENA_BYTES ((size_t)2 * 1024 * 1024 * 1024)
-
-struct registry {
-    size_t references;
-    const struct conf *conf;
-    struct arena *arena;
-    struct plugin **plugins;
-    size_t plugin_count;
-    struct checker **checkers;
-    size_t checker_count;
-    size_t checker_max;
-    struct tag_list tags;
-};
 
 void
 registry_drop_files(struct plugin *plugin)
@@ -49,6 +35,7 @@ registry_free(struct registry *registry)
     tag_list_fini(&registry->tags);
     free(registry->plugins);
     free(registry->checkers);
+    free(registry->own);
     arena_free(&registry->arena);
     free(registry);
 }
@@ -87,77 +74,6 @@ registry_plugin(const struct registry *registry, size_t index)
 {
     assert(index < registry->plugin_count);
     return registry->plugins[index];
-}
-
-size_t
-registry_checker_count(const struct registry *registry)
-{
-    return registry->checker_count;
-}
-
-struct checker *
-registry_checker(const struct registry *registry, size_t index)
-{
-    assert(index < registry->checker_count);
-    return registry->checkers[index];
-}
-
-static int
-compare_key(const struct checker *checker, const char *platform, int32_t kind)
-{
-    int order = strcmp(checker->info->platform.id, platform);
-    return order != 0 ? order : checker->info->kind - kind;
-}
-
-/* The first checker that is not before (platform, kind). */
-static size_t
-lower_bound(const struct registry *registry, const char *platform, int32_t kind)
-{
-    size_t low = 0;
-    size_t high = registry->checker_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_key(registry->checkers[middle], platform, kind) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-struct checker *
-registry_find(const struct registry *registry, const char *platform, int32_t kind)
-{
-    size_t place = lower_bound(registry, platform, kind);
-    bool found = place < registry->checker_count &&
-                 compare_key(registry->checkers[place], platform, kind) == 0;
-    return found ? registry->checkers[place] : NULL;
-}
-
-bool
-registry_has_platform(const struct registry *registry, const char *platform)
-{
-    size_t place = lower_bound(registry, platform, 0);
-    return place < registry->checker_count &&
-           strcmp(registry->checkers[place]->info->platform.id, platform) == 0;
-}
-
-bool
-registry_has_tag(const struct registry *registry, const char *tag)
-{
-    if (!registry->tags.is_cut || tag_list_has(&registry->tags, tag)) {
-        return tag_list_has(&registry->tags, tag);
-    }
-    for (size_t i = 0; i < registry->checker_count; i++) {
-        const char *const *tags = registry->checkers[i]->info->platform.tags;
-        for (; *tags != NULL; tags++) {
-            if (strcmp(*tags, tag) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 static int
@@ -218,66 +134,6 @@ append_checker(struct registry *registry, struct plugin *plugin,
     configure(registry, checker);
     registry->checkers[registry->checker_count++] = checker;
     return ERROR_OK;
-}
-
-/* By key; of those with the same key the one that came first. */
-static int
-compare_checkers(const void *left, const void *right)
-{
-    const struct checker *a = *(struct checker *const *)left;
-    const struct checker *b = *(struct checker *const *)right;
-    int order = compare_key(a, b->info->platform.id, b->info->kind);
-    return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
-}
-
-static void
-report_shadow(const struct checker *checker, const struct checker *winner)
-{
-    log_line(checker->info->enumerated ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "plugin",
-             "%s: %s/%s is left out, %s has it already", checker->source,
-             checker->info->platform.id,
-             checker->info->kind == ROLLCALL_EMAIL ? "email" : "username", winner->source);
-}
-
-/* Lists that many share follow each other: such a one is looked at once. */
-static int
-collect_tags(struct registry *registry)
-{
-    const char *const *last = NULL;
-    int error = ERROR_OK;
-    for (size_t i = 0; error == ERROR_OK && i < registry->checker_count; i++) {
-        const char *const *tags = registry->checkers[i]->info->platform.tags;
-        if (tags != last) {
-            error = tag_list_add(&registry->tags, tags);
-        }
-        last = tags;
-    }
-    return error;
-}
-
-/* Sort, leave out what is shadowed, number what stays. */
-static int
-settle(struct registry *registry)
-{
-    if (registry->checker_count == 0) {
-        return ERROR_OK;
-    }
-    qsort(registry->checkers, registry->checker_count, sizeof(struct checker *), compare_checkers);
-    size_t kept = 1;
-    for (size_t i = 1; i < registry->checker_count; i++) {
-        struct checker *checker = registry->checkers[i];
-        const struct checker *last = registry->checkers[kept - 1];
-        if (compare_key(last, checker->info->platform.id, checker->info->kind) == 0) {
-            report_shadow(checker, last);
-        } else {
-            registry->checkers[kept++] = checker;
-        }
-    }
-    registry->checker_count = kept;
-    for (size_t i = 0; i < kept; i++) {
-        registry->checkers[i]->number = i;
-    }
-    return collect_tags(registry);
 }
 
 static int
@@ -440,7 +296,7 @@ registry_new(const struct conf *conf, struct image *const *images, size_t image_
             return error;
         }
     }
-    if (settle(registry) != ERROR_OK) {
+    if (registry_settle(registry) != ERROR_OK) {
         registry_free(registry);
         return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
     }
@@ -475,7 +331,7 @@ registry_add_enumerated(struct registry *registry, struct plugin *plugin,
     }
     size_t before = registry->checker_count;
     error = add_checkers(registry, plugin, copies, count);
-    int unsettled = settle(registry);
+    int unsettled = registry_settle(registry);
     *out_added = registry->checker_count - before;
     return error == ERROR_OK ? unsettled : error;
 }

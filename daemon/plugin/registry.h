@@ -101,6 +101,11 @@ struct plugin *registry_plugin(const struct registry *registry, size_t index);
 size_t registry_checker_count(const struct registry *registry);
 struct checker *registry_checker(const struct registry *registry, size_t index);
 
+/** Of those, in the same order, the ones that plugins bring themselves: the few among the many that
+ *  come from data. */
+size_t registry_own_count(const struct registry *registry);
+struct checker *registry_own(const struct registry *registry, size_t index);
+
 /** The checker of a platform for a kind, or NULL. Whether any checker has that platform or tag. */
 struct checker *registry_find(const struct registry *registry, const char *platform, int32_t kind);
 bool registry_has_platform(const struct registry *registry, const char *platform);

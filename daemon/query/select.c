@@ -5,39 +5,34 @@
  * without any of them there is a default set. What is excluded is out in any case. */
 #include "daemon/query/select.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "rollcall/plugin.h"
+
+/* The words of a parameter, sorted, so that each of a hundred thousand checkers is compared with
+ * few of them. A word that is a platform's id is no tag. */
+struct words {
+    const char **ids;
+    size_t id_count;
+    const char **tags;
+    size_t tag_count;
+};
 
 struct selector {
     const struct registry *registry;
     const struct query_request *request;
     uint32_t methods;
+    struct words wanted;
+    struct words excluded;
     struct selection selection;
     bool *taken; /* by number of checker */
 };
 
 static bool
-has_tag(const struct checker *checker, const char *tag)
-{
-    const char *const *tags = checker->info->platform.tags;
-    while (*tags != NULL && strcmp(*tags, tag) != 0) {
-        tags++;
-    }
-    return *tags != NULL;
-}
-
-static bool
 is_platform(const struct selector *selector, const char *word)
 {
     return registry_has_platform(selector->registry, word);
-}
-
-/* Whether `word` names a checker by a tag. A word that is a platform's id is no tag. */
-static bool
-is_tagged(const struct selector *selector, const struct checker *checker, const char *word)
-{
-    return has_tag(checker, word) && !is_platform(selector, word);
 }
 
 /* One that was put aside is asked all the same: its checks say that it failed. */
@@ -102,21 +97,61 @@ judge_request(const struct selector *selector, struct error_text *why)
     return error;
 }
 
+static int
+compare_words(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static bool
+has_word(const char *const *words, size_t count, const char *word)
+{
+    return count > 0 && bsearch(&word, words, count, sizeof(*words), compare_words) != NULL;
+}
+
+static int
+sort_words(const struct selector *selector, const char *const *words, size_t count,
+           struct arena *arena, struct words *out_words)
+{
+    struct words sorted = { .ids = arena_alloc(arena, (count + 1) * sizeof(char *)),
+                            .tags = arena_alloc(arena, (count + 1) * sizeof(char *)) };
+    if (sorted.ids == NULL || sorted.tags == NULL) {
+        return ERROR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (is_platform(selector, words[i])) {
+            sorted.ids[sorted.id_count++] = words[i];
+        } else {
+            sorted.tags[sorted.tag_count++] = words[i];
+        }
+    }
+    qsort(sorted.ids, sorted.id_count, sizeof(char *), compare_words);
+    qsort(sorted.tags, sorted.tag_count, sizeof(char *), compare_words);
+    *out_words = sorted;
+    return ERROR_OK;
+}
+
+static bool
+has_tag_of(const struct checker *checker, const struct words *words)
+{
+    const char *const *tags = checker->info->platform.tags;
+    for (; words->tag_count > 0 && *tags != NULL; tags++) {
+        if (has_word(words->tags, words->tag_count, *tags)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Choosing ----------------------------------------------------------- */
 
 /* By its platform's id, or by a tag of the checker's (NULL: there is none). */
 static bool
 is_excluded(const struct selector *selector, const char *platform, const struct checker *checker)
 {
-    const struct query_request *request = selector->request;
-    for (size_t i = 0; i < request->exclude_count; i++) {
-        const char *word = request->exclude[i];
-        bool by_tag = checker != NULL && is_tagged(selector, checker, word);
-        if (by_tag || strcmp(word, platform) == 0) {
-            return true;
-        }
-    }
-    return false;
+    const struct words *excluded = &selector->excluded;
+    return has_word(excluded->ids, excluded->id_count, platform) ||
+           (checker != NULL && has_tag_of(checker, excluded));
 }
 
 static void
@@ -169,18 +204,6 @@ take_named(struct selector *selector)
     }
 }
 
-static bool
-has_wanted_tag(const struct selector *selector, const struct checker *checker)
-{
-    const struct query_request *request = selector->request;
-    for (size_t i = 0; i < request->platform_count; i++) {
-        if (is_tagged(selector, checker, request->platforms[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Without platforms and catalogue: the C plugins for an early return; everything for a sweep, what
  * is adult only for those who say so. */
 static bool
@@ -200,22 +223,73 @@ is_wanted(const struct selector *selector, const struct checker *checker)
         return false;
     }
     if (request->platforms != NULL) {
-        return has_wanted_tag(selector, checker);
+        return has_tag_of(checker, &selector->wanted);
     }
     return request->catalog != NULL || is_default(request, checker);
 }
 
-static void
-take_others(struct selector *selector)
+/* Which checkers are looked at beside the named ones. */
+enum scope { SCOPE_NONE, SCOPE_OWN, SCOPE_ALL };
+
+static enum scope
+scope_of(const struct selector *selector)
 {
-    for (size_t i = 0; i < registry_checker_count(selector->registry); i++) {
-        struct checker *checker = registry_checker(selector->registry, i);
+    const struct query_request *request = selector->request;
+    if (request->platforms != NULL) {
+        return selector->wanted.tag_count > 0 ? SCOPE_ALL : SCOPE_NONE;
+    }
+    return request->catalog == NULL && request->until == QUERY_UNTIL_FIRST ? SCOPE_OWN : SCOPE_ALL;
+}
+
+static size_t
+scope_count(const struct registry *registry, enum scope scope)
+{
+    switch (scope) {
+    case SCOPE_NONE:
+        return 0;
+    case SCOPE_OWN:
+        return registry_own_count(registry);
+    case SCOPE_ALL:
+        break;
+    }
+    return registry_checker_count(registry);
+}
+
+static void
+take_others(struct selector *selector, enum scope scope)
+{
+    const struct registry *registry = selector->registry;
+    size_t count = scope_count(registry, scope);
+    for (size_t i = 0; i < count; i++) {
+        struct checker *checker =
+            scope == SCOPE_OWN ? registry_own(registry, i) : registry_checker(registry, i);
         const char *id = checker->info->platform.id;
-        if (!selector->taken[i] && is_usable(selector, checker) && is_wanted(selector, checker) &&
-            !is_excluded(selector, id, checker)) {
+        if (!selector->taken[checker->number] && is_usable(selector, checker) &&
+            is_wanted(selector, checker) && !is_excluded(selector, id, checker)) {
             take(selector, id, checker);
         }
     }
+}
+
+static int
+prepare(struct selector *selector, enum scope *out_scope, struct arena *arena)
+{
+    const struct query_request *request = selector->request;
+    int error =
+        sort_words(selector, request->platforms, request->platform_count, arena, &selector->wanted);
+    if (error == ERROR_OK) {
+        error = sort_words(selector, request->exclude, request->exclude_count, arena,
+                           &selector->excluded);
+    }
+    if (error != ERROR_OK) {
+        return error;
+    }
+    *out_scope = scope_of(selector);
+    size_t most = scope_count(selector->registry, *out_scope) + request->platform_count;
+    selector->taken =
+        arena_alloc(arena, registry_checker_count(selector->registry) * sizeof *selector->taken);
+    selector->selection.picks = arena_alloc(arena, most * sizeof *selector->selection.picks);
+    return selector->taken != NULL && selector->selection.picks != NULL ? ERROR_OK : ERROR_NOMEM;
 }
 
 int
@@ -224,19 +298,16 @@ select_checkers(const struct registry *registry, uint32_t methods,
                 struct selection *out_selection, struct error_text *why)
 {
     struct selector selector = { .registry = registry, .request = request, .methods = methods };
+    enum scope scope = SCOPE_NONE;
     int error = judge_request(&selector, why);
+    if (error == ERROR_OK) {
+        error = prepare(&selector, &scope, arena);
+    }
     if (error != ERROR_OK) {
         return error;
     }
-    size_t count = registry_checker_count(registry);
-    size_t most = count + request->platform_count;
-    selector.taken = arena_alloc(arena, count * sizeof *selector.taken);
-    selector.selection.picks = arena_alloc(arena, most * sizeof *selector.selection.picks);
-    if (selector.taken == NULL || selector.selection.picks == NULL) {
-        return ERROR_NOMEM;
-    }
     take_named(&selector);
-    take_others(&selector);
+    take_others(&selector, scope);
     *out_selection = selector.selection;
     return ERROR_OK;
 }
