@@ -23,7 +23,8 @@ static const char *const ways[WAYS] = { "thread", "process" };
 static struct daemon *
 start_daemon(const struct world *world, const struct tmpdir *plugins, const char *isolation)
 {
-    const struct daemon_plugin sites = { "sites", "count = " SITES_TEXT "; concurrency = 1000;" };
+    const struct daemon_plugin sites = { .name = "sites",
+                                         .lines = "count = " SITES_TEXT "; concurrency = 1000;" };
     char *lines = support_text("isolation = \"%s\";", isolation);
     struct daemon *daemon = daemon_start(&(struct daemon_options){
         .world = world,

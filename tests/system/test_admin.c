@@ -60,7 +60,7 @@ open_scene(const char *lines)
     scene.plugins = tmpdir_new();
     free(tmpdir_copy(scene.plugins, "github.so", TEST_BUILD_DIR "/plugins/github.so"));
     free(tmpdir_copy(scene.plugins, "twitter.so", TEST_BUILD_DIR "/plugins/twitter.so"));
-    static const struct daemon_plugin plugins[] = { { "github", NULL }, { "twitter", NULL } };
+    static const struct daemon_plugin plugins[] = { { .name = "github" }, { .name = "twitter" } };
     scene.world = world_start(&(struct world_options){ .script = WORLD });
     scene.daemon = daemon_start(&(struct daemon_options){ .world = scene.world,
                                                           .plugins = plugins,
@@ -173,7 +173,7 @@ static void
 there_may_be_none(void **state)
 {
     (void)state;
-    static const struct daemon_plugin plugins[] = { { "github", NULL } };
+    static const struct daemon_plugin plugins[] = { { .name = "github" } };
     scene.world = world_start(&(struct world_options){ .script = WORLD });
     scene.daemon = daemon_start(&(struct daemon_options){
         .world = scene.world, .plugins = plugins, .plugin_count = 1, .lines = "admin = \"\";" });

@@ -112,10 +112,10 @@ static void
 start_daemon(const char *hostile, bool has_section, uid_t user)
 {
     const struct daemon_plugin plugins[] = {
-        { "facebook", "concurrency = 200;" },
-        { "github", "concurrency = 200;" },
-        { "twitter", "concurrency = 200;" },
-        { hostile, "concurrency = 200;" },
+        { .name = "facebook", .lines = "concurrency = 200;" },
+        { .name = "github", .lines = "concurrency = 200;" },
+        { .name = "twitter", .lines = "concurrency = 200;" },
+        { .name = hostile, .lines = "concurrency = 200;" },
     };
     scene.plugins = tmpdir_new();
     tmpdir_open(scene.plugins);

@@ -75,9 +75,9 @@ a_thousand_queries_leak_nothing(void **state)
 {
     (void)state;
     const struct daemon_plugin plugins[] = {
-        { "facebook", "concurrency = 200;" },
-        { "github", "concurrency = 200;" },
-        { "twitter", "concurrency = 200;" },
+        { .name = "facebook", .lines = "concurrency = 200;" },
+        { .name = "github", .lines = "concurrency = 200;" },
+        { .name = "twitter", .lines = "concurrency = 200;" },
     };
     struct world *world = world_start(&(struct world_options){ .script = WORLD });
     /* valgrind knows no pidfd; what the daemon keeps of its workers the leak sanitizer sees. */

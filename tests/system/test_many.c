@@ -103,9 +103,9 @@ two_hundred_clients_leave_nothing_behind(void **state)
     (void)state;
     struct world *world = world_start(&(struct world_options){ .script = WORLD });
     const struct daemon_plugin plugins[] = {
-        { "facebook", "concurrency = 200;" },
-        { "github", "concurrency = 200;" },
-        { "twitter", "concurrency = 200;" },
+        { .name = "facebook", .lines = "concurrency = 200;" },
+        { .name = "github", .lines = "concurrency = 200;" },
+        { .name = "twitter", .lines = "concurrency = 200;" },
     };
     struct daemon *daemon = daemon_start(&(struct daemon_options){
         .world = world, .plugins = plugins, .plugin_count = 3, .lines = "log_level = \"debug\";" });

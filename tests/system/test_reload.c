@@ -103,9 +103,9 @@ static void
 start(const char *isolation)
 {
     static const struct daemon_plugin plugins[] = {
-        { "facebook", "concurrency = 200;" },
-        { "github", "concurrency = 200;" },
-        { "twitter", "concurrency = 200;" },
+        { .name = "facebook", .lines = "concurrency = 200;" },
+        { .name = "github", .lines = "concurrency = 200;" },
+        { .name = "twitter", .lines = "concurrency = 200;" },
     };
     char *lines = support_text("isolation = \"%s\";", isolation);
     scene.world = members_world(LATENCY_MS);
