@@ -57,17 +57,35 @@ struct verdict {
     const char *reason;
 };
 
+/* Python's "{,9}" is "{0,9}" to others. */
+static char *
+spell_counts(const char *pattern)
+{
+    char *text = calloc(1, 2 * strlen(pattern) + 1);
+    assert_non_null(text);
+    char *out = text;
+    for (const char *at = pattern; *at != '\0'; at++) {
+        *out++ = *at;
+        if (at[0] == '{' && at[1] == ',') {
+            *out++ = '0';
+        }
+    }
+    return text;
+}
+
 /* As the formats search: anywhere in the name. */
 static bool
 is_legal(const char *pattern, const char *name)
 {
     int error = 0;
     PCRE2_SIZE at = 0;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                                     PCRE2_UTF | PCRE2_UCP, &error, &at, NULL);
+    char *text = spell_counts(pattern);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP,
+                                     &error, &at, NULL);
     if (code == NULL) {
         support_fail("the pattern %s", pattern);
     }
+    free(text);
     pcre2_match_data *match = pcre2_match_data_create_from_pattern(code, NULL);
     int found = pcre2_match(code, (PCRE2_SPTR)name, strlen(name), 0, 0, match, NULL);
     pcre2_match_data_free(match);
@@ -337,14 +355,15 @@ test_requests(void **state)
     sweep_stop(&sweep);
 }
 
-/* $ROLLCALL_CATALOGS, all well and a tenth hostile. */
+/* $ROLLCALL_CATALOGS: all well, a tenth hostile, a third hostile. More endless bodies at a time
+ * than fit into `body_bytes` would be `overloaded`, which is true but not what is tested. */
 static void
 test_given(void **state)
 {
     static const char *const parts[] = {
         PRESENT,
         PRESENT ",\"positive\":2,\"hostile\":{\"every\":10," FAULTS "}",
-        PRESENT ",\"hostile\":{\"every\":1," FAULTS "}",
+        PRESENT ",\"hostile\":{\"every\":3," FAULTS "}",
     };
     const char *paths[SWEEP_CATALOGS_MAX + 1];
     char *text = NULL;

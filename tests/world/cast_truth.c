@@ -36,11 +36,11 @@ fault_reason(const struct script_platform *script)
     case FAULT_ENDLESS:
     case FAULT_GZIP_BOMB:
     case FAULT_REDIRECT_LOOP:
+    case FAULT_GARBAGE:
         return "unexpected_reply";
     case FAULT_RESET:
     case FAULT_CLOSE:
     case FAULT_TRUNCATE:
-    case FAULT_GARBAGE:
     case FAULT_DRIP:
     case FAULT_NONE:
         break;
