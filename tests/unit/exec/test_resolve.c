@@ -519,27 +519,17 @@ close_cancels_all(void **state)
 
 /* ---- Servers */
 
-static const char *const bad_servers[] = {
-    "nowhere",     "127.0.0.1:x",         "1.2.3",        "",
-    "127.0.0.1:0", "127.0.0.1:65536",     "[::1",         "[127.0.0.1]:53",
-    "::1]:53",     "127.0.0.1,127.0.0.2", "localhost:53", "[::1]"
-};
-
 static void
-wrong_servers_are_refused_in_words(void **state)
+wrong_server_is_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(bad_servers); i++) {
-        struct resolver *none = NULL;
-        struct error_text why = { "" };
-        const struct resolver_options options = { .loop = loop,
-                                                  .servers = &bad_servers[i],
-                                                  .server_count = 1 };
-        if (resolver_new(&options, &none, &why) != ERROR_INVALID || none != NULL ||
-            strstr(why.text, "dns_servers") == NULL) {
-            support_fail("row %zu: \"%s\"", i, why.text);
-        }
-    }
+    struct resolver *none = NULL;
+    struct error_text why = { "" };
+    const char *servers[] = { dns.text, "nowhere" };
+    const struct resolver_options options = { .loop = loop, .servers = servers, .server_count = 2 };
+    assert_int_equal(resolver_new(&options, &none, &why), ERROR_INVALID);
+    assert_null(none);
+    assert_non_null(strstr(why.text, "dns_servers: found \"nowhere\""));
 }
 
 static void
@@ -551,26 +541,6 @@ system_servers_are_read(void **state)
     assert_int_equal(resolver_new(&(struct resolver_options){ .loop = loop }, &other, &why),
                      ERROR_OK);
     resolver_free(&other);
-}
-
-static const char *const good_servers[] = { "127.0.0.1", "127.0.0.1:5353", "::1", "2001:db8::1",
-                                            "[::1]:53" };
-
-static void
-good_servers_are_taken(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good_servers); i++) {
-        struct resolver *other = NULL;
-        struct error_text why = { "" };
-        const struct resolver_options options = { .loop = loop,
-                                                  .servers = &good_servers[i],
-                                                  .server_count = 1 };
-        if (resolver_new(&options, &other, &why) != ERROR_OK) {
-            support_fail("row %zu: %s", i, why.text);
-        }
-        resolver_free(&other);
-    }
 }
 
 /* Two servers: the one that refuses gives way to the other. */
@@ -613,8 +583,7 @@ main(void)
         RESOLVE_TEST(one_of_two_is_cancelled),
         RESOLVE_TEST(callback_may_cancel_those_who_wait_with_it),
         RESOLVE_TEST(close_cancels_all),
-        RESOLVE_TEST(wrong_servers_are_refused_in_words),
-        RESOLVE_TEST(good_servers_are_taken),
+        RESOLVE_TEST(wrong_server_is_refused),
         RESOLVE_TEST(system_servers_are_read),
         RESOLVE_TEST(next_server_is_asked),
     };
