@@ -89,10 +89,10 @@ static struct sweep_cost
 check(const struct sweep *sweep, const char *timeout_s, bool samples)
 {
     const char *const argv[] = { TEST_BUILD_DIR "/bin/rollcall",
-                                 "--url",
-                                 daemon_url(sweep->daemon),
                                  "check",
                                  "alice",
+                                 "--url",
+                                 daemon_url(sweep->daemon),
                                  "--all",
                                  "--adult",
                                  "--fresh",

@@ -26,7 +26,7 @@
 #define WORKERS_MAX 64
 #define LINE_BYTES 65536
 #define SAMPLE_MS 20
-#define KIB 1024
+#define STATUS_MAX 2 /* registered, not, or not sure */
 
 extern char **environ;
 
@@ -226,6 +226,9 @@ sweep_measure(const char *const *argv, pid_t daemon, bool samples)
     read_all(&reader, &cost, daemon, client, samples);
     if (wait4(client, &cost.status, 0, &usage) != client) {
         support_fail("wait4: %s", strerror(errno));
+    }
+    if (!WIFEXITED(cost.status) || WEXITSTATUS(cost.status) > STATUS_MAX) {
+        support_fail("%s: status %d", argv[0], cost.status);
     }
     (void)close(reader.fd);
     cost.wall_us = support_now_us() - begun_us;
