@@ -226,11 +226,13 @@ judge_verdict(struct host_call *call, int32_t verdict, int32_t reason)
     }
 }
 
-/* The rule that no plugin can break: the page of a wall says nothing about anybody. */
+/* The rule that no plugin can break: the page of a wall says nothing about anybody. Only what
+ * repeats another tool's verdicts is left its own. */
 static bool
 is_drawn_from_wall(const struct host_call *call, int32_t verdict)
 {
-    return verdict != ROLLCALL_UNKNOWN && call->request.reply != NULL &&
+    bool is_guarded = (call->request.flags & ROLLCALL_UNGUARDED) == 0;
+    return is_guarded && verdict != ROLLCALL_UNKNOWN && call->request.reply != NULL &&
            reply_is_wall(call->request.reply);
 }
 

@@ -13,7 +13,7 @@
 
 #define FLAGS_KNOWN                                                                                \
     ((uint32_t)(ROLLCALL_CASELESS | ROLLCALL_CODES_ARE_MARKS | ROLLCALL_DOMAIN_HOST |              \
-                ROLLCALL_NEEDS_NETWORK))
+                ROLLCALL_NEEDS_NETWORK | ROLLCALL_UNGUARDED))
 #define ABSENT_WILDCARDS_MIN 8 /* 36^8 names: nobody has made up that one */
 #define NAME_CHARS_MAX 1024    /* no platform has longer names */
 
@@ -102,7 +102,7 @@ judge_name_rule(struct judge *judge, const rollcall_name_rule *from)
 }
 
 static void
-judge_flags(struct judge *judge, const rollcall_checker *from, bool blocking)
+judge_flags(struct judge *judge, const rollcall_checker *from, bool blocking, bool enumerated)
 {
     if ((from->flags & ~FLAGS_KNOWN) != 0) {
         judge_refuse(judge, ERROR_UNSUPPORTED, "flags",
@@ -112,6 +112,10 @@ judge_flags(struct judge *judge, const rollcall_checker *from, bool blocking)
     if ((from->flags & ROLLCALL_NEEDS_NETWORK) != 0 && !blocking) {
         judge_refuse(judge, ERROR_INVALID, "flags",
                      "has ROLLCALL_NEEDS_NETWORK, which is for blocking checkers");
+    }
+    if ((from->flags & ROLLCALL_UNGUARDED) != 0 && !enumerated) {
+        judge_refuse(judge, ERROR_INVALID, "flags",
+                     "has ROLLCALL_UNGUARDED, which is for checkers from data");
     }
     if ((from->flags & ROLLCALL_DOMAIN_HOST) != 0 && from->kind != ROLLCALL_EMAIL) {
         judge_refuse(judge, ERROR_INVALID, "flags",
@@ -209,7 +213,7 @@ judge_checker(struct judge *judge, const rollcall_checker *checker, size_t strid
                  "ROLLCALL_EXACT (1), ROLLCALL_PUBLIC (2), ROLLCALL_INFERRED (3) or "
                  "ROLLCALL_SIMILAR (4)");
     judge_functions(judge, &from, enumerated);
-    judge_flags(judge, &from, to.blocking);
+    judge_flags(judge, &from, to.blocking, enumerated);
     to.base_url = judge_base(judge, from.base_url, to.blocking);
     judge_manners(judge, &from, &to);
     to.name_rule = judge_name_rule(judge, from.name_rule);

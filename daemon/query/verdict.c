@@ -145,12 +145,13 @@ verdict_guard(struct finding finding, const struct evidence *evidence)
     if (finding.verdict == VERDICT_UNKNOWN) {
         return finding;
     }
-    enum reason code = reason_of_status(evidence->status);
+    bool is_guarded = (evidence->flags & ROLLCALL_UNGUARDED) == 0;
+    enum reason code = is_guarded ? reason_of_status(evidence->status) : REASON_NONE;
     if (code != REASON_NONE && (evidence->flags & ROLLCALL_CODES_ARE_MARKS) == 0) {
         return finding_unknown(code);
     }
     if (evidence->evidence == ROLLCALL_SIMILAR) {
         return finding_unknown(REASON_SIMILAR_ONLY);
     }
-    return finding.verdict == VERDICT_UNREGISTERED ? guard_miss(evidence) : finding;
+    return is_guarded && finding.verdict == VERDICT_UNREGISTERED ? guard_miss(evidence) : finding;
 }

@@ -80,7 +80,7 @@ struct evidence {
 
 /** `registered` and `unregistered` become unknown where the reply cannot carry them: 401, 403, 407,
  *  429 and 5xx without ROLLCALL_CODES_ARE_MARKS; either one of `similar` evidence; `unregistered`
- *  from a truncated body or of `public` evidence. */
+ *  from a truncated body or of `public` evidence. With ROLLCALL_UNGUARDED only `similar` does. */
 struct finding verdict_guard(struct finding finding, const struct evidence *evidence);
 
 #endif

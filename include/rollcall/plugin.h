@@ -202,7 +202,10 @@ enum {
                                           into unknown */
     ROLLCALL_DOMAIN_HOST = 1 << 2,     /* {domain} may stand in the host position (its own validated
                                            domain of the address) */
-    ROLLCALL_NEEDS_NETWORK = 1 << 3    /* only with `block`: opens connections of its own */
+    ROLLCALL_NEEDS_NETWORK = 1 << 3,   /* only with `block`: opens connections of its own */
+    ROLLCALL_UNGUARDED = 1 << 4        /* only with rollcall_yield(): it repeats what another tool
+                                          would say, right or wrong, and the host leaves that as it
+                                          is, but for `similar` evidence */
 };
 
 /** One platform, one kind. (platform, kind) is unique in a daemon. [scan] */
@@ -618,7 +621,8 @@ rollcall_yield(rollcall_check *check, const rollcall_checker *checker, const voi
 
 /** In enumerate: a sentence for the log about the data that was read, such as an entry that is
  *  broken: file, entry, field and reason. The first few hundred are kept, and how
- *  many more there were. [step] */
+ *  many more there were. "rollcalld check-catalog" prints them, and takes ": broken: ", ": refused:
+ * " and a count such as "3 broken," in one for a fault of the data. [step] */
 static inline void
 rollcall_note(rollcall_check *check, const char *sentence)
 {

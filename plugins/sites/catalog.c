@@ -110,11 +110,6 @@ offer(struct reading_run *run, const struct catalog *catalog)
         entry_break(entry, "", "its rule is larger than %d bytes", ROLLCALL_DATA_BYTES);
         return false;
     }
-    const struct rule *rule = &entry->rule;
-    bool has_codes = (rule->flags & RULE_IGNORES_403) != 0;
-    for (int32_t code = 401; code < 600; code++) {
-        has_codes = has_codes || (is_refusing_code(code) && rule_names_code(rule, code));
-    }
     const rollcall_platform platform = {
         .id = entry->id, .title = entry->name, .home = entry->home, .tags = entry->tags
     };
@@ -122,9 +117,8 @@ offer(struct reading_run *run, const struct catalog *catalog)
         .platform = &platform,
         .kind = ROLLCALL_USERNAME,
         .method = entry->method,
-        .evidence = entry->evidence != 0 ? entry->evidence : rule_evidence(rule),
-        .flags = (has_codes ? ROLLCALL_CODES_ARE_MARKS : 0U) |
-                 ((rule->flags & RULE_CASELESS) != 0 ? ROLLCALL_CASELESS : 0U),
+        .evidence = entry->evidence != 0 ? entry->evidence : rule_evidence(&entry->rule),
+        .flags = rule_checker_flags(&entry->rule),
         .base_url = entry->base_url,
         .rate_count = entry->rate_count,
         .rate_seconds = entry->rate_seconds,
@@ -167,8 +161,10 @@ read_named(struct reading_run *run, size_t index, const struct reader *reader, c
            const struct node *node)
 {
     static void (*const readers[DIALECT_COUNT])(struct entry *, const struct node *) = {
+        [DIALECT_OWN] = read_own,
         [DIALECT_WMN] = read_wmn,
         [DIALECT_SHERLOCK] = read_sherlock,
+        [DIALECT_MAIGRET] = read_maigret,
     };
     entry_begin(&run->entry, reader, name);
     if (json_kind(node) != JSON_OBJECT) {
@@ -204,17 +200,34 @@ is_comment(struct span key)
     return key.len > 1 && key.bytes[1] == '$'; /* Sherlock's "$schema" */
 }
 
+/* NULL without engines, and where they cannot be read: then every entry that names one says so. */
+static struct node *
+read_engines(struct reading_run *run, const struct catalog *catalog)
+{
+    struct why why;
+    if (catalog->engines.len == 0) {
+        return NULL;
+    }
+    struct node *engines = json_read(catalog->engines, &why);
+    if (engines == NULL) {
+        report_broken(&run->report, "engines", "", why.text);
+    }
+    return engines;
+}
+
 void
 catalog_read(struct reading_run *run, size_t index)
 {
     const struct catalog *catalog = &run->catalogs[index];
+    report_begin(&run->report, catalog->name);
+    struct node *engines = read_engines(run, catalog);
     const struct reader reader = { .dialect = catalog->dialect,
                                    .reading = run->reading,
-                                   .detours = run->detours };
+                                   .detours = run->detours,
+                                   .engines = engines };
     struct scan scan;
     struct span key;
     struct span value;
-    report_begin(&run->report, catalog->name);
     scan_open(&scan, catalog->entries);
     while (scan_next(&scan, &key, &value)) {
         if (!is_comment(key)) {
@@ -222,4 +235,5 @@ catalog_read(struct reading_run *run, size_t index)
         }
     }
     report_end(&run->report);
+    json_drop(&engines);
 }

@@ -325,6 +325,26 @@ is_refusing_code(int32_t status)
 }
 
 static bool
+names_refusing_code(const struct rule *rule)
+{
+    for (int32_t status = 400; status < 600; status++) {
+        if (is_refusing_code(status) && rule_names_code(rule, status)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t
+rule_checker_flags(const struct rule *rule)
+{
+    bool is_others = rule->reading == READING_FAITHFUL && rule->dialect != DIALECT_OWN;
+    return (names_refusing_code(rule) ? ROLLCALL_CODES_ARE_MARKS : 0U) |
+           ((rule->flags & RULE_CASELESS) != 0 ? ROLLCALL_CASELESS : 0U) |
+           (is_others ? ROLLCALL_UNGUARDED : 0U);
+}
+
+static bool
 has_mark(const struct rule_side *side)
 {
     return side->mark_count > 0 || side->condition_count > 0 || side->whole != NULL;

@@ -113,6 +113,10 @@ bool rule_names_code(const struct rule *rule, int32_t status);
 /** What the verdicts rest on: ROLLCALL_EXACT, ROLLCALL_INFERRED or ROLLCALL_SIMILAR. */
 int32_t rule_evidence(const struct rule *rule);
 
+/** What the host must know of it: ROLLCALL_CODES_ARE_MARKS, ROLLCALL_CASELESS, and
+ *  ROLLCALL_UNGUARDED where verdicts are another tool's. */
+uint32_t rule_checker_flags(const struct rule *rule);
+
 /** 401, 403, 407, 429 and 5xx: what says nothing about anybody unless an entry names it. */
 bool is_refusing_code(int32_t status);
 

@@ -13,6 +13,7 @@
 #include "plugins/sites/catalog.h"
 #include "plugins/sites/judge.h"
 #include "plugins/sites/rule.h"
+#include "plugins/sites/text.h"
 
 #define CATALOGS_MAX 64
 
@@ -106,8 +107,16 @@ check_site(rollcall_check *check, const rollcall_reply *reply)
     if (reply == NULL) {
         return ask(check, &rule);
     }
-    const struct page page = { reply, check->subject, reply->body, reply->body_len };
-    return judge(check, &rule, &page);
+    struct text text;
+    if (!text_decode(reply->body, reply->body_len, rollcall_header_of(reply, "content-type"),
+                     rule.encoding, &text)) {
+        return ROLLCALL_STEP_FAILED;
+    }
+    const struct page page = { reply, check->subject, text.bytes, text.len };
+    rollcall_step step = rule.reading == READING_FAITHFUL ? judge_faithful(check, &rule, &page)
+                                                          : judge(check, &rule, &page);
+    text_fini(&text);
+    return step;
 }
 
 static const rollcall_option options[] = {

@@ -76,9 +76,11 @@ static const struct {
                 "ROLLCALL_RECOVERY (3)" },
     { "evidence", "checkers[0].evidence is 5, wants ROLLCALL_EXACT (1), ROLLCALL_PUBLIC (2), "
                   "ROLLCALL_INFERRED (3) or ROLLCALL_SIMILAR (4)" },
-    { "flags", "checkers[0].flags is 0x100, this daemon knows only the bits 0xf" },
+    { "flags", "checkers[0].flags is 0x100, this daemon knows only the bits 0x1f" },
     { "flags_network",
       "checkers[0].flags has ROLLCALL_NEEDS_NETWORK, which is for blocking checkers" },
+    { "flags_unguarded",
+      "checkers[0].flags has ROLLCALL_UNGUARDED, which is for checkers from data" },
     { "flags_domain",
       "checkers[0].flags has ROLLCALL_DOMAIN_HOST, which is for the kind ROLLCALL_EMAIL" },
     { "base_url_missing", "checkers[0].base_url is not set, wants a text" },

@@ -100,6 +100,11 @@ static const struct guard_row guard_rows[] = {
     { YES, { ROLLCALL_SIMILAR, 0, 200, false }, DUNNO, REASON_SIMILAR_ONLY },
     { NO, { ROLLCALL_SIMILAR, 0, 200, false }, DUNNO, REASON_SIMILAR_ONLY },
     { YES, { ROLLCALL_SIMILAR, 0, 403, false }, DUNNO, REASON_BLOCKED },
+    /* another tool's verdicts */
+    { NO, { ROLLCALL_INFERRED, ROLLCALL_UNGUARDED, 429, false }, NO, REASON_NONE },
+    { YES, { ROLLCALL_INFERRED, ROLLCALL_UNGUARDED, 503, true }, YES, REASON_NONE },
+    { NO, { ROLLCALL_INFERRED, ROLLCALL_UNGUARDED, 200, true }, NO, REASON_NONE },
+    { YES, { ROLLCALL_SIMILAR, ROLLCALL_UNGUARDED, 403, false }, DUNNO, REASON_SIMILAR_ONLY },
 };
 
 static void
