@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/app/ground.h"
+#include "daemon/app/tools_catalog.h"
 #include "daemon/base/attr.h"
 #include "daemon/base/clock.h"
 #include "daemon/plugin/file_check.h"
@@ -128,6 +129,8 @@ static const struct tool {
       "Say whether the daemon would accept a plugin, or the one reason why not." },
     { "test-plugin", tools_test_plugin, "test-plugin [--config KEY=VALUE]... FILE.so CASES",
       "Replay the recorded cases of a folder and compare the verdicts." },
+    { "check-catalog", tools_check_catalog, TOOLS_CATALOG_USAGE,
+      "Say what of these catalogues would be asked, and what is broken." },
 };
 
 void

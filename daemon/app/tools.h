@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* The tools for plugin authors inside rollcalld: check-plugin and test-plugin. They run plugin code
- * in their own process, which ends with them, and need no running daemon. */
+/* The tools for authors of plugins and catalogues inside rollcalld: check-plugin, test-plugin and
+ * check-catalog. They end with what they were asked, and need no running daemon. */
 #ifndef ROLLCALL_APP_TOOLS_H
 #define ROLLCALL_APP_TOOLS_H
 
