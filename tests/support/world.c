@@ -27,16 +27,15 @@ struct world {
     struct child *child;
     char *http;
     char *https;
+    char *dns;
     char *ca_file;
     char *log_path;
     int watch_fd;
 };
 
 static const char *const kind_names[WORLD_EVENT_KINDS] = {
-    [WORLD_REQUEST] = "request",
-    [WORLD_REPLY] = "reply",
-    [WORLD_CLOSED] = "closed",
-    [WORLD_ABORTED] = "aborted",
+    [WORLD_REQUEST] = "request", [WORLD_REPLY] = "reply", [WORLD_CLOSED] = "closed",
+    [WORLD_ABORTED] = "aborted", [WORLD_DNS] = "dns",
 };
 
 /* ---- Start and stop */
@@ -64,6 +63,7 @@ read_ready_line(struct world *world)
     }
     world->http = copy_text(ready, "http");
     world->https = copy_text(ready, "https");
+    world->dns = copy_text(ready, "dns");
     world->ca_file = copy_text(ready, "ca_file");
     cJSON_Delete(ready);
     free(line);
@@ -183,6 +183,7 @@ world_free(struct world **world)
     (void)close(one->watch_fd);
     free(one->http);
     free(one->https);
+    free(one->dns);
     free(one->ca_file);
     free(one->log_path);
     free(one);
@@ -199,6 +200,12 @@ const char *
 world_https(const struct world *world)
 {
     return world->https;
+}
+
+const char *
+world_dns(const struct world *world)
+{
+    return world->dns;
 }
 
 const char *

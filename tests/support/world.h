@@ -36,6 +36,7 @@ char *world_print_catalog(const struct world_options *options);
 
 const char *world_http(const struct world *world);    /* "http://127.0.0.1:4711" */
 const char *world_https(const struct world *world);   /* "https://127.0.0.1:4712" */
+const char *world_dns(const struct world *world);     /* "127.0.0.1:4713", its name server */
 const char *world_ca_file(const struct world *world); /* a PEM that trusts the latter */
 struct child *world_child(struct world *world);
 
@@ -44,6 +45,7 @@ enum world_event_kind {
     WORLD_REPLY,   /* the last byte of a reply is about to be handed to the kernel */
     WORLD_CLOSED,  /* the connection ended while no reply was due */
     WORLD_ABORTED, /* the client ended the connection before its reply was sent */
+    WORLD_DNS,     /* a name was asked for: `platform` is the name, `method` A or AAAA */
     WORLD_EVENT_KINDS
 };
 

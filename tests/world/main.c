@@ -40,7 +40,8 @@ static const char usage[] =
     "usage: rollcall-world [--script FILE] [--cases DIR] [--catalog FILE]... [--scale F]\n"
     "                      [--log FILE] [--dir DIR] [--print-catalog]\n"
     "Plays platforms on 127.0.0.1, http and https. Prints one line of JSON when it listens:\n"
-    "{\"http\":\"http://127.0.0.1:PORT\",\"https\":…,\"ca_file\":…}; platform X is at <http>/X.\n"
+    "{\"http\":\"http://127.0.0.1:PORT\",\"https\":…,\"dns\":\"127.0.0.1:PORT\",\"ca_file\":…};\n"
+    "platform X is at <http>/X.\n"
     "\n"
     "  --script FILE  what there is, who is registered, how slow, what is wrong\n"
     "                 (default: " WORLD_SOURCE_DIR "/tests/world/seed.json)\n"
@@ -183,6 +184,7 @@ print_ready(const struct server *server, const char *ca_file, struct error_text 
     buf_init(&line, PATH_BYTES * 2);
     (void)json_put_string(ready, "http", server_http(server));
     (void)json_put_string(ready, "https", server_https(server));
+    (void)json_put_string(ready, "dns", server_dns(server));
     (void)json_put_string(ready, "ca_file", ca_file);
     int error = json_print(ready, &line);
     if (error) {

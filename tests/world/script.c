@@ -355,22 +355,27 @@ read_platforms(struct script_reader *reader, const struct json *json, struct scr
     return 0;
 }
 
-/* {"platforms": {…}, "catalog": {…}} and nothing else; the first may be missing beside the second.
- */
+/* {"platforms": {…}, "catalog": {…}, "dns": {…}} and nothing else; the first may be missing beside
+ * the second. */
 static int
 read_root(struct script_reader *reader, const struct json *json, struct script *out_script)
 {
     const struct json *member = json_first(json);
     for (; json_type(json) == JSON_OBJECT && member != NULL; member = json_next(member)) {
         if (strcmp(json_key(member), "platforms") != 0 &&
-            strcmp(json_key(member), "catalog") != 0) {
+            strcmp(json_key(member), "catalog") != 0 && strcmp(json_key(member), "dns") != 0) {
             return error_say(reader->why, ERROR_INVALID,
-                             "%s: unknown key \"%s\"; wants platforms or catalog", reader->path,
-                             json_key(member));
+                             "%s: unknown key \"%s\"; wants platforms, catalog or dns",
+                             reader->path, json_key(member));
         }
     }
     const struct json *platforms = json_get(json, "platforms");
     const struct json *catalog = json_get(json, "catalog");
+    const struct json *dns = json_get(json, "dns");
+    int dns_error = dns != NULL ? script_read_dns(reader, dns, &out_script->dns) : 0;
+    if (dns_error) {
+        return dns_error;
+    }
     if (catalog != NULL) {
         int error = script_read_catalog(reader, catalog, &out_script->catalog);
         if (error || platforms == NULL) {

@@ -16,6 +16,7 @@
 
 #define SCRIPT_FILE_BYTES_MAX (16u * 1024 * 1024)
 #define SCRIPT_NAME_BYTES_MAX 64
+#define SCRIPT_ADDRESSES_MAX 16 /* of one answer, A and AAAA */
 
 enum fault {
     FAULT_NONE,
@@ -68,10 +69,44 @@ struct script_catalog {
     size_t fault_count;
 };
 
+enum dns_fault {
+    DNS_FAULT_NONE,
+    DNS_FAULT_SERVFAIL,
+    DNS_FAULT_NXDOMAIN,
+    DNS_FAULT_HANG,    /* never a reply */
+    DNS_FAULT_GARBAGE, /* the right number, and then no message */
+    DNS_FAULT_TRUNCATE /* cut short over UDP, whole over TCP */
+};
+
+struct script_address {
+    uint8_t bytes[16];
+    bool is_ipv6;
+};
+
+struct script_answer {
+    struct script_address addresses[SCRIPT_ADDRESSES_MAX];
+    size_t count;
+    uint32_t ttl_s;
+    enum dns_fault fault;
+};
+
+/* What the name server says of a name: one answer after the other, then the last for ever. */
+struct script_name {
+    const char *name;
+    const struct script_answer *answers;
+    size_t count; /* 1 or more */
+};
+
+struct script_dns {
+    const struct script_name *names;
+    size_t count;
+};
+
 struct script {
     const struct script_platform *platforms;
     size_t count;
     struct script_catalog catalog;
+    struct script_dns dns;
 };
 
 /** Read a script. Owner: all lives in `arena`. Errors: NOT_FOUND, IO, TOO_BIG, PARSE, INVALID,

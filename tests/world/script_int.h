@@ -12,7 +12,7 @@
 struct script_reader {
     struct arena *arena;
     const char *path;
-    const char *platform; /* or "catalog" */
+    const char *platform; /* or "catalog", or a name of "dns" */
     struct error_text *why;
 };
 
@@ -29,5 +29,9 @@ MUST_CHECK int script_read_fault(struct script_reader *reader, const struct json
 /** The script's "catalog". */
 MUST_CHECK int script_read_catalog(struct script_reader *reader, const struct json *json,
                                    struct script_catalog *out_catalog);
+
+/** The script's "dns". */
+MUST_CHECK int
+script_read_dns(struct script_reader *reader, const struct json *json, struct script_dns *out_dns);
 
 #endif

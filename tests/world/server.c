@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tests/world/conn.h"
+#include "tests/world/dns.h"
 #include "tests/world/tls.h"
 
 #define BACKLOG 4096
@@ -35,6 +36,7 @@ struct listener {
 struct server {
     struct conn_host host;
     struct listener listeners[LISTENERS]; /* http, https */
+    struct dns *dns;
     struct event *signals[2];
     bool is_full; /* no descriptors left: listeners rest until one is free */
     bool is_stopping;
@@ -182,6 +184,10 @@ start(struct server *server, const struct server_options *options, struct error_
     for (size_t i = 0; i < LISTENERS && !error; i++) {
         error = start_listener(server, i, why);
     }
+    if (!error) {
+        error =
+            dns_new(stage_dns(options->stage), server->host.base, options->log, &server->dns, why);
+    }
     return error;
 }
 
@@ -241,6 +247,7 @@ server_free(struct server **server)
             event_free(one->signals[i]);
         }
     }
+    dns_free(&one->dns);
     SSL_CTX_free(one->host.tls);
     if (one->host.base != NULL) {
         event_base_free(one->host.base);
@@ -259,6 +266,12 @@ const char *
 server_https(const struct server *server)
 {
     return server->listeners[1].origin;
+}
+
+const char *
+server_dns(const struct server *server)
+{
+    return dns_address(server->dns);
 }
 
 void

@@ -79,6 +79,12 @@ stage_new(const struct stage_options *options, struct stage **out_stage, struct 
     return 0;
 }
 
+const struct script_dns *
+stage_dns(const struct stage *stage)
+{
+    return &stage->script.dns;
+}
+
 void
 stage_free(struct stage **stage)
 {

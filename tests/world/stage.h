@@ -32,6 +32,9 @@ MUST_CHECK int
 stage_new(const struct stage_options *options, struct stage **out_stage, struct error_text *why);
 void stage_free(struct stage **stage);
 
+/** The names of the script. Borrowed. */
+const struct script_dns *stage_dns(const struct stage *stage);
+
 /* How one request is answered. */
 struct play {
     char platform[SCRIPT_NAME_BYTES_MAX + 1]; /* the first segment, cut; as the client wrote it */

@@ -61,6 +61,13 @@ static const struct {
       "\"case\": " CASES "/plain/cases has no no-such.json with exchanges" },
     { "{\"platforms\":{\"plain\":{\"case\":\"email-refused\"}}}",
       "has no email-refused.json with exchanges" },
+    { "{\"platforms\":{},\"dns\":[]}", "\"dns\": wants an object, found an array" },
+    { "{\"platforms\":{},\"dns\":{\"x\":1}}", "dns \"x\": wants an object" },
+    { "{\"platforms\":{},\"dns\":{\"x\":{\"a\":[\"::1\"]}}}", "dns \"x\": \"a\": wants an array" },
+    { "{\"platforms\":{},\"dns\":{\"x\":{\"ttl\":-1}}}", "\"ttl\": wants seconds" },
+    { "{\"platforms\":{},\"dns\":{\"x\":{\"fault\":\"late\"}}}", "wants none, servfail" },
+    { "{\"platforms\":{},\"dns\":{\"x\":{\"mx\":[]}}}", "unknown key \"mx\"" },
+    { "{\"platforms\":{},\"dns\":{\"x\":{\"then\":[{\"then\":[]}]}}}", "unknown key \"then\"" },
     { "{\"platforms\":{\"nowhere\":{}}}",
       "platform \"nowhere\": " CASES "/nowhere/cases: No such" },
 };
