@@ -167,8 +167,8 @@ read_named(struct reading_run *run, size_t index, const struct reader *reader, c
         [DIALECT_MAIGRET] = read_maigret,
     };
     entry_begin(&run->entry, reader, name);
-    if (json_kind(node) != JSON_OBJECT) {
-        entry_break(&run->entry, "", "is %s, wants an object", json_kind_name(json_kind(node)));
+    if (node_kind(node) != NODE_OBJECT) {
+        entry_break(&run->entry, "", "is %s, wants an object", node_kind_name(node_kind(node)));
     } else {
         readers[reader->dialect](&run->entry, node);
     }
@@ -180,9 +180,9 @@ read_one(struct reading_run *run, size_t index, const struct reader *reader, str
          struct span value)
 {
     struct why why = { "" };
-    struct node *node = json_read(value, &why);
-    struct node *name = key.len > 0 ? json_read(key, NULL) : NULL;
-    const char *text = key.len > 0 ? json_text(name) : json_text(json_get(node, "name"));
+    struct node *node = node_read(value, &why);
+    struct node *name = key.len > 0 ? node_read(key, NULL) : NULL;
+    const char *text = key.len > 0 ? node_text(name) : node_text(node_get(node, "name"));
     if (node == NULL) {
         report_broken(&run->report, text != NULL ? text : "an entry", "", why.text);
     } else if (text == NULL) {
@@ -190,8 +190,8 @@ read_one(struct reading_run *run, size_t index, const struct reader *reader, str
     } else {
         read_named(run, index, reader, text, node);
     }
-    json_drop(&node);
-    json_drop(&name);
+    node_drop(&node);
+    node_drop(&name);
 }
 
 static bool
@@ -208,7 +208,7 @@ read_engines(struct reading_run *run, const struct catalog *catalog)
     if (catalog->engines.len == 0) {
         return NULL;
     }
-    struct node *engines = json_read(catalog->engines, &why);
+    struct node *engines = node_read(catalog->engines, &why);
     if (engines == NULL) {
         report_broken(&run->report, "engines", "", why.text);
     }
@@ -235,5 +235,5 @@ catalog_read(struct reading_run *run, size_t index)
         }
     }
     report_end(&run->report);
-    json_drop(&engines);
+    node_drop(&engines);
 }

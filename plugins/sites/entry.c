@@ -81,15 +81,15 @@ entry_skip(struct entry *entry, const char *why)
 static void
 break_type(struct entry *entry, const char *field, const struct node *node, const char *wanted)
 {
-    entry_break(entry, field, "is %s, wants %s", json_kind_name(json_kind(node)), wanted);
+    entry_break(entry, field, "is %s, wants %s", node_kind_name(node_kind(node)), wanted);
 }
 
 const char *
 entry_text(struct entry *entry, const struct node *node, const char *field)
 {
-    const struct node *value = json_get(node, field);
-    const char *text = json_text(value);
-    if (value != NULL && text == NULL && json_kind(value) != JSON_NULL) {
+    const struct node *value = node_get(node, field);
+    const char *text = node_text(value);
+    if (value != NULL && text == NULL && node_kind(value) != NODE_NULL) {
         break_type(entry, field, value, "a text");
     }
     return text;
@@ -109,18 +109,18 @@ entry_need_text(struct entry *entry, const struct node *node, const char *field)
 bool
 entry_flag(struct entry *entry, const struct node *node, const char *field)
 {
-    const struct node *value = json_get(node, field);
-    if (value != NULL && json_kind(value) != JSON_TRUTH && json_kind(value) != JSON_NULL) {
+    const struct node *value = node_get(node, field);
+    if (value != NULL && node_kind(value) != NODE_TRUTH && node_kind(value) != NODE_NULL) {
         break_type(entry, field, value, "true or false");
     }
-    return json_is_true(value);
+    return node_is_true(value);
 }
 
 static void
 add_text(struct entry *entry, const struct node *value, const char *field, const char **texts,
          size_t max, size_t *count)
 {
-    const char *text = json_text(value);
+    const char *text = node_text(value);
     if (text == NULL) {
         break_type(entry, field, value, "a text or a list of texts");
     } else if (*count == max) {
@@ -134,14 +134,14 @@ void
 entry_texts(struct entry *entry, const struct node *node, const char *field, const char **texts,
             size_t max, size_t *count)
 {
-    const struct node *value = json_get(node, field);
-    if (json_kind(value) != JSON_ARRAY) {
-        if (value != NULL && json_kind(value) != JSON_NULL) {
+    const struct node *value = node_get(node, field);
+    if (node_kind(value) != NODE_ARRAY) {
+        if (value != NULL && node_kind(value) != NODE_NULL) {
             add_text(entry, value, field, texts, max, count);
         }
         return;
     }
-    for (const struct node *at = json_first(value); at != NULL; at = json_next(at)) {
+    for (const struct node *at = node_first(value); at != NULL; at = node_next(at)) {
         add_text(entry, at, field, texts, max, count);
     }
 }
@@ -150,10 +150,10 @@ static void
 add_code(struct entry *entry, const struct node *value, const char *field, struct rule_side *side)
 {
     int32_t code = 0;
-    if (!json_integer(value, &code) || code < STATUS_MIN || code > STATUS_MAX) {
+    if (!node_integer(value, &code) || code < STATUS_MIN || code > STATUS_MAX) {
         entry_break(entry, field, "is %s, wants a status of HTTP or a list of them",
-                    json_kind(value) == JSON_NUMBER ? "another number"
-                                                    : json_kind_name(json_kind(value)));
+                    node_kind(value) == NODE_NUMBER ? "another number"
+                                                    : node_kind_name(node_kind(value)));
     } else if (side->code_count == RULE_CODES_MAX) {
         entry_break(entry, field, "has more than %d codes", RULE_CODES_MAX);
     } else {
@@ -164,14 +164,14 @@ add_code(struct entry *entry, const struct node *value, const char *field, struc
 void
 entry_codes(struct entry *entry, const struct node *node, const char *field, struct rule_side *side)
 {
-    const struct node *value = json_get(node, field);
-    if (json_kind(value) != JSON_ARRAY) {
+    const struct node *value = node_get(node, field);
+    if (node_kind(value) != NODE_ARRAY) {
         if (value != NULL) {
             add_code(entry, value, field, side);
         }
         return;
     }
-    for (const struct node *at = json_first(value); at != NULL; at = json_next(at)) {
+    for (const struct node *at = node_first(value); at != NULL; at = node_next(at)) {
         add_code(entry, at, field, side);
     }
 }
@@ -261,18 +261,18 @@ add_header(struct entry *entry, const char *field, const char *name, const char 
 void
 entry_headers(struct entry *entry, const struct node *node, const char *field)
 {
-    const struct node *headers = json_get(node, field);
-    if (headers != NULL && json_kind(headers) != JSON_OBJECT && json_kind(headers) != JSON_NULL) {
+    const struct node *headers = node_get(node, field);
+    if (headers != NULL && node_kind(headers) != NODE_OBJECT && node_kind(headers) != NODE_NULL) {
         break_type(entry, field, headers, "an object");
         return;
     }
-    for (const struct node *at = json_first(headers); at != NULL; at = json_next(at)) {
-        const char *value = json_text(at);
+    for (const struct node *at = node_first(headers); at != NULL; at = node_next(at)) {
+        const char *value = node_text(at);
         if (value == NULL) {
             break_type(entry, field, at, "texts");
             return;
         }
-        add_header(entry, field, json_key(at), value);
+        add_header(entry, field, node_key(at), value);
     }
 }
 

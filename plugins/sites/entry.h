@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "plugins/sites/ident.h"
-#include "plugins/sites/json.h"
+#include "plugins/sites/node.h"
 #include "plugins/sites/pool.h"
 #include "plugins/sites/rule.h"
 #include "plugins/sites/template.h"

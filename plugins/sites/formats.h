@@ -6,7 +6,7 @@
 #define ROLLCALL_SITES_FORMATS_H
 
 #include "plugins/sites/entry.h"
-#include "plugins/sites/json.h"
+#include "plugins/sites/node.h"
 
 void read_own(struct entry *entry, const struct node *node);
 void read_wmn(struct entry *entry, const struct node *node);

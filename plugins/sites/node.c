@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* See the header. A key given twice is refused in every object of an entry: readers differ in which
  * of the two they take, so no reading of it would be the tool's own. */
-#include "plugins/sites/json.h"
+#include "plugins/sites/node.h"
 
 #include <string.h>
 
@@ -55,10 +55,10 @@ is_fit(const cJSON *item, struct why *why)
 }
 
 struct node *
-json_read(struct span value, struct why *why)
+node_read(struct span value, struct why *why)
 {
-    if (value.len > JSON_ENTRY_BYTES) {
-        (void)say(why, "is %zu bytes, wants at most %zu", value.len, JSON_ENTRY_BYTES);
+    if (value.len > NODE_ENTRY_BYTES) {
+        (void)say(why, "is %zu bytes, wants at most %zu", value.len, NODE_ENTRY_BYTES);
         return NULL;
     }
     if (memmem(value.bytes, value.len, ESCAPED_NUL, strlen(ESCAPED_NUL)) != NULL) {
@@ -78,109 +78,109 @@ json_read(struct span value, struct why *why)
 }
 
 void
-json_drop(struct node **node)
+node_drop(struct node **node)
 {
     cJSON_Delete((cJSON *)*node);
     *node = NULL;
 }
 
-enum json_kind
-json_kind(const struct node *node)
+enum node_kind
+node_kind(const struct node *node)
 {
     const cJSON *item = to_cjson(node);
     if (item == NULL) {
-        return JSON_NONE;
+        return NODE_NONE;
     }
     switch (item->type & 0xff) {
     case cJSON_NULL:
-        return JSON_NULL;
+        return NODE_NULL;
     case cJSON_Number:
-        return JSON_NUMBER;
+        return NODE_NUMBER;
     case cJSON_String:
-        return JSON_TEXT;
+        return NODE_TEXT;
     case cJSON_Array:
-        return JSON_ARRAY;
+        return NODE_ARRAY;
     case cJSON_Object:
-        return JSON_OBJECT;
+        return NODE_OBJECT;
     default:
-        return JSON_TRUTH;
+        return NODE_TRUTH;
     }
 }
 
 const char *
-json_kind_name(enum json_kind kind)
+node_kind_name(enum node_kind kind)
 {
     switch (kind) {
-    case JSON_NONE:
+    case NODE_NONE:
         return "nothing";
-    case JSON_NULL:
+    case NODE_NULL:
         return "null";
-    case JSON_TRUTH:
+    case NODE_TRUTH:
         return "true or false";
-    case JSON_NUMBER:
+    case NODE_NUMBER:
         return "a number";
-    case JSON_TEXT:
+    case NODE_TEXT:
         return "a text";
-    case JSON_ARRAY:
+    case NODE_ARRAY:
         return "a list";
-    case JSON_OBJECT:
+    case NODE_OBJECT:
         return "an object";
     }
     return "nothing";
 }
 
 const struct node *
-json_get(const struct node *node, const char *key)
+node_get(const struct node *node, const char *key)
 {
     return from_cjson(cJSON_GetObjectItemCaseSensitive(to_cjson(node), key));
 }
 
 const struct node *
-json_first(const struct node *node)
+node_first(const struct node *node)
 {
     return node != NULL ? from_cjson(to_cjson(node)->child) : NULL;
 }
 
 const struct node *
-json_next(const struct node *node)
+node_next(const struct node *node)
 {
     return from_cjson(to_cjson(node)->next);
 }
 
 const char *
-json_key(const struct node *node)
+node_key(const struct node *node)
 {
     return to_cjson(node)->string;
 }
 
 const char *
-json_text(const struct node *node)
+node_text(const struct node *node)
 {
     return cJSON_GetStringValue(to_cjson(node));
 }
 
 bool
-json_is_true(const struct node *node)
+node_is_true(const struct node *node)
 {
     return cJSON_IsTrue(to_cjson(node));
 }
 
 bool
-json_is_false(const struct node *node)
+node_is_false(const struct node *node)
 {
     return cJSON_IsFalse(to_cjson(node));
 }
 
 double
-json_number(const struct node *node)
+node_number(const struct node *node)
 {
     return cJSON_IsNumber(to_cjson(node)) ? to_cjson(node)->valuedouble : 0;
 }
 
 bool
-json_integer(const struct node *node, int32_t *out_number)
+node_integer(const struct node *node, int32_t *out_number)
 {
-    double number = json_number(node);
+    double number = node_number(node);
     if (!cJSON_IsNumber(to_cjson(node)) || !(number >= INT32_MIN && number <= INT32_MAX)) {
         return false;
     }

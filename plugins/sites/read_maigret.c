@@ -23,7 +23,7 @@ struct merged {
 static const struct node *
 owner(const struct merged *merged, const char *field)
 {
-    return json_get(merged->engine, field) != NULL ? merged->engine : merged->site;
+    return node_get(merged->engine, field) != NULL ? merged->engine : merged->site;
 }
 
 static struct merged
@@ -34,7 +34,7 @@ merge(struct entry *entry, const struct node *node)
     if (name == NULL) {
         return merged;
     }
-    merged.engine = json_get(json_get(entry->reader->engines, name), "site");
+    merged.engine = node_get(node_get(entry->reader->engines, name), "site");
     if (merged.engine == NULL) {
         entry_break(entry, "engine", "is \"%.*s\", which the file does not have", ENGINE_SHOWN,
                     name);
@@ -61,8 +61,8 @@ judge_kind(struct entry *entry, const struct merged *merged)
         (void)say(&why, "they need the protocol %.40s", protocol);
         entry_skip(entry, why.text);
     }
-    if (json_kind(json_get(merged->site, "activation")) == JSON_OBJECT ||
-        json_kind(json_get(merged->engine, "activation")) == JSON_OBJECT) {
+    if (node_kind(node_get(merged->site, "activation")) == NODE_OBJECT ||
+        node_kind(node_get(merged->engine, "activation")) == NODE_OBJECT) {
         entry_skip(entry, "they need an activation, which is code");
     }
 }
@@ -125,9 +125,9 @@ static void
 read_errors(struct entry *entry, const struct node *errors)
 {
     struct rule *rule = &entry->rule;
-    for (const struct node *at = json_first(errors); at != NULL; at = json_next(at)) {
-        const char *text = json_text(at);
-        if (json_key(at) == NULL || text == NULL) {
+    for (const struct node *at = node_first(errors); at != NULL; at = node_next(at)) {
+        const char *text = node_text(at);
+        if (node_key(at) == NULL || text == NULL) {
             entry_break(entry, "errors", "wants an object of texts");
             return;
         }
@@ -135,9 +135,9 @@ read_errors(struct entry *entry, const struct node *errors)
             entry_break(entry, "errors", "has more than %d", RULE_ERRORS_MAX);
             return;
         }
-        if (json_key(at)[0] != '\0') {
+        if (node_key(at)[0] != '\0') {
             rule->errors[rule->error_count++] =
-                (struct rule_error){ (uint8_t)reason_of(text), json_key(at) };
+                (struct rule_error){ (uint8_t)reason_of(text), node_key(at) };
         }
     }
 }
@@ -152,7 +152,7 @@ read_marks(struct entry *entry, const struct merged *merged)
                     &rule->present.mark_count);
         entry_texts(entry, parts[i], "absenceStrs", rule->absent.marks, RULE_MARKS_MAX,
                     &rule->absent.mark_count);
-        read_errors(entry, json_get(parts[i], "errors"));
+        read_errors(entry, node_get(parts[i], "errors"));
     }
     bool is_empty = rule->present.mark_count == 0 && rule->absent.mark_count == 0;
     if (rule->kinds == RULE_BY_MARK && is_empty && rule->reading == READING_STRICT) {
@@ -189,7 +189,7 @@ read_url(struct entry *entry, const struct merged *merged)
     if (!has_probe && url == NULL) {
         entry_break(entry, "url", "is not there, nor has an engine one");
     }
-    if (json_kind(json_get(merged->site, "getParams")) == JSON_OBJECT) {
+    if (node_kind(node_get(merged->site, "getParams")) == NODE_OBJECT) {
         entry_skip(entry, "they have getParams");
     }
     entry_url(entry, has_probe ? "urlProbe" : "url", has_probe ? probe : url);
@@ -198,8 +198,8 @@ read_url(struct entry *entry, const struct merged *merged)
 static void
 read_headers(struct entry *entry, const struct merged *merged)
 {
-    const struct node *own = json_get(merged->site, "headers");
-    bool merges = json_first(own) != NULL && json_get(merged->engine, "headers") != NULL;
+    const struct node *own = node_get(merged->site, "headers");
+    bool merges = node_first(own) != NULL && node_get(merged->engine, "headers") != NULL;
     entry_headers(entry, merged->site, "headers");
     if (merges) {
         entry_headers(entry, merged->engine, "headers");
@@ -211,8 +211,8 @@ read_payload(struct entry *entry, const struct merged *merged)
 {
     struct why why = { "is too long" };
     struct rule *rule = &entry->rule;
-    const struct node *payload = json_get(merged->site, "requestPayload");
-    if (json_kind(payload) != JSON_OBJECT || entry->outcome != ENTRY_OFFERED) {
+    const struct node *payload = node_get(merged->site, "requestPayload");
+    if (node_kind(payload) != NODE_OBJECT || entry->outcome != ENTRY_OFFERED) {
         return;
     }
     bool is_form = rule->content_type != NULL && strcmp(rule->content_type, FORM_TYPE) == 0;

@@ -48,18 +48,18 @@ read_word(struct entry *entry, const struct node *node, const char *field, const
 static void
 know_only(struct entry *entry, const struct node *node, const char *const *fields, size_t count)
 {
-    if (node != NULL && json_kind(node) != JSON_OBJECT) {
+    if (node != NULL && node_kind(node) != NODE_OBJECT) {
         entry_break(entry, fields[0], "is looked for in %s, wants an object",
-                    json_kind_name(json_kind(node)));
+                    node_kind_name(node_kind(node)));
         return;
     }
-    for (const struct node *at = json_first(node); at != NULL; at = json_next(at)) {
+    for (const struct node *at = node_first(node); at != NULL; at = node_next(at)) {
         size_t i = 0;
-        while (i < count && strcmp(json_key(at), fields[i]) != 0) {
+        while (i < count && strcmp(node_key(at), fields[i]) != 0) {
             i++;
         }
         if (i == count) {
-            entry_break(entry, json_key(at), "is no field of this format");
+            entry_break(entry, node_key(at), "is no field of this format");
         }
     }
 }
@@ -67,9 +67,9 @@ know_only(struct entry *entry, const struct node *node, const char *const *field
 static const struct node *
 need_object(struct entry *entry, const struct node *node, const char *field)
 {
-    const struct node *value = json_get(node, field);
-    if (json_kind(value) != JSON_OBJECT) {
-        entry_break(entry, field, "is %s, wants an object", json_kind_name(json_kind(value)));
+    const struct node *value = node_get(node, field);
+    if (node_kind(value) != NODE_OBJECT) {
+        entry_break(entry, field, "is %s, wants an object", node_kind_name(node_kind(value)));
         return NULL;
     }
     return value;
@@ -80,11 +80,11 @@ read_number(struct entry *entry, const struct node *node, const char *field, int
             uint32_t fallback)
 {
     int32_t number = 0;
-    const struct node *value = json_get(node, field);
+    const struct node *value = node_get(node, field);
     if (value == NULL) {
         return fallback;
     }
-    if (!json_integer(value, &number) || number < 0 || number > max) {
+    if (!node_integer(value, &number) || number < 0 || number > max) {
         entry_break(entry, field, "wants a number from 0 to %d", (int)max);
         return fallback;
     }
@@ -98,13 +98,13 @@ read_body(struct entry *entry, const struct node *request)
 {
     struct why why = { "is too long" };
     struct rule *rule = &entry->rule;
-    const struct node *body = json_get(request, "body");
+    const struct node *body = node_get(request, "body");
     if (body == NULL || entry->outcome != ENTRY_OFFERED) {
         return;
     }
-    if (json_kind(body) == JSON_TEXT) {
+    if (node_kind(body) == NODE_TEXT) {
         rule->body =
-            template_text(&entry->pool, &entry->words, json_text(body), &entry->names, &why);
+            template_text(&entry->pool, &entry->words, node_text(body), &entry->names, &why);
         if (rule->content_type == NULL) {
             entry_break(entry, "headers", "wants a Content-Type for a body that is a text");
         }
@@ -136,25 +136,25 @@ read_request(struct entry *entry, const struct node *node)
 static bool
 read_expected(const struct node *value, struct rule_condition *condition)
 {
-    const char *text = json_text(value);
-    switch (json_kind(value)) {
-    case JSON_TEXT:
+    const char *text = node_text(value);
+    switch (node_kind(value)) {
+    case NODE_TEXT:
         condition->kind = strcmp(text, "{subject}") == 0 ? CONDITION_SUBJECT : CONDITION_TEXT;
         condition->text = condition->kind == CONDITION_TEXT ? text : NULL;
         return true;
-    case JSON_TRUTH:
-        condition->kind = json_is_true(value) ? CONDITION_TRUE : CONDITION_FALSE;
+    case NODE_TRUTH:
+        condition->kind = node_is_true(value) ? CONDITION_TRUE : CONDITION_FALSE;
         return true;
-    case JSON_NUMBER:
+    case NODE_NUMBER:
         condition->kind = CONDITION_NUMBER;
-        return json_integer(value, &condition->number);
-    case JSON_OBJECT:
+        return node_integer(value, &condition->number);
+    case NODE_OBJECT:
         condition->kind = CONDITION_COUNT;
-        if (json_is_true(json_get(value, "there"))) {
+        if (node_is_true(node_get(value, "there"))) {
             condition->kind = CONDITION_THERE;
             return true;
         }
-        return json_integer(json_get(value, "count"), &condition->number);
+        return node_integer(node_get(value, "count"), &condition->number);
     default:
         return false;
     }
@@ -164,22 +164,22 @@ static void
 read_conditions(struct entry *entry, const struct node *json, const char *field,
                 struct rule_side *side)
 {
-    if (json != NULL && json_kind(json) != JSON_OBJECT) {
+    if (json != NULL && node_kind(json) != NODE_OBJECT) {
         entry_break(entry, field, "has a \"json\" that is no object");
         return;
     }
-    for (const struct node *at = json_first(json); at != NULL; at = json_next(at)) {
+    for (const struct node *at = node_first(json); at != NULL; at = node_next(at)) {
         if (side->condition_count == RULE_CONDITIONS_MAX) {
             entry_break(entry, field, "has more than %d JSON values", RULE_CONDITIONS_MAX);
             return;
         }
         struct rule_condition *condition = &side->conditions[side->condition_count++];
-        *condition = (struct rule_condition){ .path = json_key(at) };
+        *condition = (struct rule_condition){ .path = node_key(at) };
         if (!read_expected(at, condition)) {
             entry_break(entry, field,
                         "wants at \"%.40s\" a text, true, false, a number, {\"count\": n} or "
                         "{\"there\": true}",
-                        json_key(at));
+                        node_key(at));
         }
     }
 }
@@ -192,7 +192,7 @@ read_side(struct entry *entry, const struct node *node, const char *field, struc
     know_only(entry, value, fields, COUNT(fields));
     entry_codes(entry, value, "status", side);
     entry_texts(entry, value, "body", side->marks, RULE_MARKS_MAX, &side->mark_count);
-    read_conditions(entry, json_get(value, "json"), field, side);
+    read_conditions(entry, node_get(value, "json"), field, side);
     side->whole = entry_text(entry, value, "whole");
     if (side->code_count == 0) {
         entry_break(entry, field, "wants a status");
@@ -205,7 +205,7 @@ static void
 read_manners(struct entry *entry, const struct node *node)
 {
     static const char *const fields[] = { "count", "seconds" };
-    const struct node *rate = json_get(node, "rate");
+    const struct node *rate = node_get(node, "rate");
     know_only(entry, rate, fields, COUNT(fields));
     entry->rate_count = read_number(entry, rate, "count", 1000000, entry->rate_count);
     entry->rate_seconds = read_number(entry, rate, "seconds", 86400, entry->rate_seconds);

@@ -43,7 +43,7 @@ read_types(struct entry *entry, const struct node *node)
     if (count == 0) {
         entry_break(entry, "errorType", "is not there, wants message, status_code or response_url");
     }
-    const char *only = json_text(json_get(node, "errorType"));
+    const char *only = node_text(node_get(node, "errorType"));
     entry->rule.method =
         only != NULL && strcmp(only, "status_code") == 0 ? ROLLCALL_HEAD : ROLLCALL_GET;
     entry->rule.follow =
@@ -77,13 +77,13 @@ static void
 read_payload(struct entry *entry, const struct node *node)
 {
     struct why why;
-    const struct node *payload = json_get(node, "request_payload");
+    const struct node *payload = node_get(node, "request_payload");
     if (payload == NULL || entry->outcome != ENTRY_OFFERED) {
         return;
     }
-    if (json_kind(payload) != JSON_OBJECT) {
+    if (node_kind(payload) != NODE_OBJECT) {
         entry_break(entry, "request_payload", "is %s, wants an object",
-                    json_kind_name(json_kind(payload)));
+                    node_kind_name(node_kind(payload)));
         return;
     }
     entry->rule.content_type = JSON_TYPE;

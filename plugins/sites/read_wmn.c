@@ -14,10 +14,10 @@ static void
 read_side(struct entry *entry, const struct node *node, const char *code, const char *string,
           struct rule_side *side)
 {
-    if (json_get(node, code) == NULL) {
+    if (node_get(node, code) == NULL) {
         entry_break(entry, code, "is not there, wants a status of HTTP");
     }
-    if (json_get(node, string) == NULL) {
+    if (node_get(node, string) == NULL) {
         entry_break(entry, string, "is not there, wants a text");
     }
     entry_codes(entry, node, code, side);
@@ -66,7 +66,7 @@ read_about(struct entry *entry, const struct node *node)
     }
     const char *pretty = entry_text(entry, node, "uri_pretty");
     const char *page = pretty != NULL ? pretty : entry_text(entry, node, "uri_check");
-    bool is_api = pretty == NULL && json_get(node, "post_body") != NULL;
+    bool is_api = pretty == NULL && node_get(node, "post_body") != NULL;
     entry->rule.profile = is_api ? NULL : template_profile(&entry->pool, &entry->words, page);
 }
 
@@ -75,7 +75,7 @@ read_wmn(struct entry *entry, const struct node *node)
 {
     struct rule *rule = &entry->rule;
     rule->kinds = RULE_TWO_SIDED;
-    if (json_is_false(json_get(node, "valid"))) {
+    if (node_is_false(node_get(node, "valid"))) {
         entry_skip(entry, "marked as not valid");
     }
     entry_url(entry, "uri_check", entry_need_text(entry, node, "uri_check"));

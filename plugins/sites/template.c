@@ -296,10 +296,10 @@ put_json_number(struct pool *pool, const struct node *node)
 {
     char text[32];
     int32_t integer = 0;
-    if (json_integer(node, &integer)) {
+    if (node_integer(node, &integer)) {
         (void)snprintf(text, sizeof(text), "%d", integer);
     } else {
-        (void)snprintf(text, sizeof(text), "%.17g", json_number(node));
+        (void)snprintf(text, sizeof(text), "%.17g", node_number(node));
     }
     pool_puts(pool, text);
 }
@@ -308,15 +308,15 @@ static bool
 write_members(struct json_writer *writer, const struct node *node, bool keyed)
 {
     pool_puts(writer->pool, keyed ? "{{" : "[");
-    for (const struct node *at = json_first(node); at != NULL; at = json_next(at)) {
+    for (const struct node *at = node_first(node); at != NULL; at = node_next(at)) {
         if (keyed) {
-            put_json_string(writer->pool, json_key(at), strlen(json_key(at)));
+            put_json_string(writer->pool, node_key(at), strlen(node_key(at)));
             pool_byte(writer->pool, ':');
         }
         if (!write_json(writer, at)) {
             return false;
         }
-        if (json_next(at) != NULL) {
+        if (node_next(at) != NULL) {
             pool_byte(writer->pool, ',');
         }
     }
@@ -328,7 +328,7 @@ static bool
 write_string(struct json_writer *writer, const struct node *node)
 {
     struct expanded expanded;
-    if (!expand(writer->words, json_text(node), &expanded, writer->why)) {
+    if (!expand(writer->words, node_text(node), &expanded, writer->why)) {
         return false;
     }
     writer->names += expanded.names;
@@ -339,18 +339,18 @@ write_string(struct json_writer *writer, const struct node *node)
 static bool
 write_json(struct json_writer *writer, const struct node *node)
 {
-    switch (json_kind(node)) {
-    case JSON_TEXT:
+    switch (node_kind(node)) {
+    case NODE_TEXT:
         return write_string(writer, node);
-    case JSON_OBJECT:
+    case NODE_OBJECT:
         return write_members(writer, node, true);
-    case JSON_ARRAY:
+    case NODE_ARRAY:
         return write_members(writer, node, false);
-    case JSON_NUMBER:
+    case NODE_NUMBER:
         put_json_number(writer->pool, node);
         return true;
-    case JSON_TRUTH:
-        pool_puts(writer->pool, json_is_true(node) ? "true" : "false");
+    case NODE_TRUTH:
+        pool_puts(writer->pool, node_is_true(node) ? "true" : "false");
         return true;
     default:
         pool_puts(writer->pool, "null");
@@ -391,17 +391,17 @@ template_form(struct pool *pool, const struct dialect_words *words, const struct
               unsigned *out_names, struct why *why)
 {
     pool_begin(pool);
-    for (const struct node *at = json_first(object); at != NULL; at = json_next(at)) {
+    for (const struct node *at = node_first(object); at != NULL; at = node_next(at)) {
         struct expanded expanded;
-        const char *text = json_text(at);
+        const char *text = node_text(at);
         if (text == NULL || !expand(words, text, &expanded, why)) {
             return text == NULL ? (say(why, "has a member that is no text"), NULL) : NULL;
         }
         *out_names += expanded.names;
-        put_form(pool, json_key(at), strlen(json_key(at)));
+        put_form(pool, node_key(at), strlen(node_key(at)));
         pool_byte(pool, '=');
         put_form(pool, expanded.text, expanded.len);
-        if (json_next(at) != NULL) {
+        if (node_next(at) != NULL) {
             pool_byte(pool, '&');
         }
     }

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "plugins/sites/json.h"
+#include "plugins/sites/node.h"
 #include "plugins/sites/pool.h"
 #include "plugins/sites/rule.h"
 
