@@ -5,12 +5,14 @@
 #include "plugins/sites/ask.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/sites/pattern.h"
 
 #define LABEL_BYTES_MAX 63
 
+#define SUBJECT_FIELD "{subject}"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 static bool
@@ -50,12 +52,70 @@ add_request(rollcall_check *check, const struct rule *rule)
     }
 }
 
+/* ---- Names without some of their characters ----------------------------- */
+
+/* A template for another name than the subject: a kept value, and in the host, where only a subject
+ * may stand, the label itself. */
+static const char *
+rename_template(struct pool *pool, const char *text, const char *name)
+{
+    const char *host = strstr(text, "://");
+    const char *host_end = host != NULL ? host + 3 + strcspn(host + 3, "/") : text;
+    pool_begin(pool);
+    for (;;) {
+        const char *place = strstr(text, SUBJECT_FIELD);
+        pool_put(pool, text, place != NULL ? (size_t)(place - text) : strlen(text));
+        if (place == NULL) {
+            return pool_end(pool, NULL);
+        }
+        pool_puts(pool, place < host_end ? name : "{value:name}");
+        text = place + strlen(SUBJECT_FIELD);
+    }
+}
+
+/* As WhatsMyName does it: some characters are taken out, and the name that is left is asked for. */
+static rollcall_step
+ask_stripped(rollcall_check *check, const struct rule *rule, struct pool *pool)
+{
+    struct rule other = *rule;
+    pool_begin(pool);
+    for (const char *at = check->subject; *at != '\0'; at++) {
+        if (strchr(rule->strip, *at) == NULL) {
+            pool_byte(pool, *at);
+        }
+    }
+    const char *name = pool_end(pool, NULL);
+    if (name == NULL || name[0] == '\0' || !fits_its_place(rule, name)) {
+        return rollcall_unknown(check, ROLLCALL_NOT_A_VALID_NAME);
+    }
+    other.url = rename_template(pool, rule->url, name);
+    other.body = rule->body != NULL ? rename_template(pool, rule->body, name) : NULL;
+    if (pool->full || rollcall_put(check, "name", name) != 0) {
+        return ROLLCALL_STEP_FAILED;
+    }
+    add_request(check, &other);
+    return rollcall_request(check, other.method, other.url);
+}
+
+/* Strictly, what is found under another name says nothing about this one. */
+static rollcall_step
+ask_strippable(rollcall_check *check, const struct rule *rule)
+{
+    if (rule->reading == READING_STRICT) {
+        return rollcall_unknown(check, ROLLCALL_NOT_A_VALID_NAME);
+    }
+    struct pool *pool = calloc(1, sizeof(*pool));
+    rollcall_step step = pool != NULL ? ask_stripped(check, rule, pool) : ROLLCALL_STEP_FAILED;
+    free(pool);
+    return step;
+}
+
 rollcall_step
 ask(rollcall_check *check, const struct rule *rule)
 {
     const char *name = check->subject;
     if (rule->strip != NULL && strpbrk(name, rule->strip) != NULL) {
-        return rollcall_unknown(check, ROLLCALL_NOT_A_VALID_NAME);
+        return ask_strippable(check, rule);
     }
     if (!fits_its_place(rule, name)) {
         return rollcall_unknown(check, ROLLCALL_NOT_A_VALID_NAME);
