@@ -28,6 +28,7 @@ struct rollcall_client {
     struct why why;
     struct why url_why;
     int64_t connect_ms; /* how long a first connection may take */
+    int64_t gather_ms;  /* how long results may be held back to come together */
     int rpc_code;
     unsigned id;
 };
@@ -92,6 +93,12 @@ int
 rollcall_client_rpc_code(const rollcall_client *client)
 {
     return client->rpc_code;
+}
+
+void
+rollcall_client_gather(rollcall_client *client, int64_t gather_ms)
+{
+    client->gather_ms = gather_ms > 0 ? gather_ms : 0;
 }
 
 void
@@ -316,7 +323,9 @@ rollcall_client_next(rollcall_client *client, const char *query, size_t after, s
                          .params = about(query, wait_ms),
                          .wait_ms = wait_ms + GRACE_MS };
     if (call.params == NULL || !json_put_number(call.params, "after", (double)after) ||
-        !json_put_number(call.params, "max", (double)(max > 0 ? max : NEXT_MAX))) {
+        !json_put_number(call.params, "max", (double)(max > 0 ? max : NEXT_MAX)) ||
+        (client->gather_ms > 0 &&
+         !json_put_number(call.params, "gather_ms", (double)client->gather_ms))) {
         json_free(&call.params);
         return why_nomem(&client->why);
     }

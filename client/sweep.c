@@ -14,6 +14,9 @@
 #define NEXT_WAIT_MS 10000
 #define RESULT_WAIT_MS 5000
 #define RESUMES_MAX 5
+/* What is not a find may come a little later, with others: a message each would cost more than the
+ * checks themselves. */
+#define GATHER_MS 50
 
 struct sweep {
     const struct sweep_options *options;
@@ -198,6 +201,7 @@ sweep_run(const struct sweep_options *options, const rollcall_question *question
     struct sweep sweep = { .options = options, .question = *question, .began_ms = now_ms() };
     struct sweep_end end = { .code = rollcall_key(sweep.key) };
     sweep.question.key = sweep.key;
+    rollcall_client_gather(options->client, GATHER_MS);
     if (end.code == ROLLCALL_OK) {
         end.code = converse(&sweep, &end.answer);
     }

@@ -266,6 +266,17 @@ call_wait_next(struct call *call, struct query *query, int64_t deadline_us)
     completion_watch(query_checks(query), &call->watch);
 }
 
+void
+call_wait_more(struct call *call, size_t after, int64_t deadline_us)
+{
+    struct loop *loop = exec_loop(call->calls->exec);
+    loop_timer_disarm(loop, &call->timer);
+    loop_timer_arm(loop, &call->timer, deadline_us);
+    completion_unwatch(&call->watch);
+    call->watch.after = after;
+    completion_watch(query_checks(call->query), &call->watch);
+}
+
 static void
 run(struct call *call)
 {

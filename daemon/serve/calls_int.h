@@ -39,6 +39,10 @@ struct call {
     struct loop_timer timer;
     size_t after; /* of `next` */
     size_t max;
+    size_t seen;             /* ended checks that were looked at while gathering */
+    int64_t gather_us;       /* how long results may be held back to go together */
+    int64_t gather_until_us; /* 0: there has been none yet */
+    int64_t deadline_us;
 };
 
 /** End a call. `result` is taken over; NULL means out of memory. */
@@ -53,6 +57,9 @@ MUST_CHECK bool call_may_wait(struct call *call);
  * checks; and for `deadline_us` at the latest (CLOCK_NEVER: no limit). */
 void call_wait_end(struct call *call, struct query *query, int64_t deadline_us);
 void call_wait_next(struct call *call, struct query *query, int64_t deadline_us);
+/** Go on waiting, of a call that waits in call_wait_next(): for more than `after`, and another
+ *  time. */
+void call_wait_more(struct call *call, size_t after, int64_t deadline_us);
 
 /** For interest.c: the query of a waiting call has ended. */
 void call_resume(struct call *call);

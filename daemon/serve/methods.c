@@ -16,6 +16,8 @@
 #define TIMEOUT_MS_MAX (INT64_C(24) * 3600 * 1000)
 
 #define NEXT_MAX_DEFAULT 100
+/* Longer would look as if nothing happened. */
+#define GATHER_MS_MAX 1000
 #define NEXT_MAX_MOST 10000
 
 static bool
@@ -195,6 +197,37 @@ answer_next(struct call *call, struct query *query)
     call_answer(call, object);
 }
 
+/* Whether one of the checks that ended since it last looked has found somebody. */
+static bool
+has_found(struct call *call, struct completion *checks, size_t ended)
+{
+    bool found = false;
+    for (; call->seen < ended && !found; call->seen++) {
+        struct check_view view;
+        check_view(check_of_const(completion_at(checks, call->seen)), &view);
+        found = view.finding.verdict == VERDICT_REGISTERED;
+    }
+    return found;
+}
+
+/* Whether to wait for more to go with what has ended: not with a find, and not with the last. */
+static bool
+gathers(struct call *call, struct query *query)
+{
+    struct completion *checks = query_checks(query);
+    size_t ended = completion_ended(checks);
+    int64_t now_us = clock_now_us();
+    if (call->gather_us == 0 || ended <= call->after || ended == completion_count(checks) ||
+        ended - call->after >= call->max || has_found(call, checks, ended)) {
+        return false;
+    }
+    if (call->gather_until_us == 0) {
+        int64_t until_us = now_us + call->gather_us;
+        call->gather_until_us = until_us < call->deadline_us ? until_us : call->deadline_us;
+    }
+    return now_us < call->gather_until_us;
+}
+
 static void
 api_next(struct call *call)
 {
@@ -204,15 +237,18 @@ api_next(struct call *call)
     }
     struct completion *checks = query_checks(query);
     call->after = (size_t)integer(call, "after", 0);
+    call->seen = call->after;
     call->max = (size_t)integer(call, "max", NEXT_MAX_DEFAULT);
+    call->gather_us = integer(call, "gather_ms", 0) * CLOCK_US_PER_MS;
+    call->deadline_us = wait_deadline(call);
     query_hold(query); /* being asked about is what keeps it */
     bool is_ready = completion_ended(checks) > call->after ||
                     completion_ended(checks) == completion_count(checks) ||
                     integer(call, "timeout_ms", -1) == 0;
-    if (is_ready) {
+    if (is_ready && !gathers(call, query)) {
         answer_next(call, query);
     } else if (call_may_wait(call)) {
-        call_wait_next(call, query, wait_deadline(call));
+        call_wait_next(call, query, call->deadline_us);
     }
     query_release(query);
 }
@@ -220,7 +256,11 @@ api_next(struct call *call)
 static void
 next_resume(struct call *call)
 {
-    answer_next(call, call->query);
+    if (gathers(call, call->query)) {
+        call_wait_more(call, completion_ended(query_checks(call->query)), call->gather_until_us);
+    } else {
+        answer_next(call, call->query);
+    }
 }
 
 static void
@@ -336,6 +376,7 @@ static const struct param next_params[] = {
     { .name = "after", .type = PARAM_INTEGER, .min = 0, .max = INT32_MAX },
     { .name = "max", .type = PARAM_INTEGER, .min = 1, .max = NEXT_MAX_MOST },
     { .name = "timeout_ms", .type = PARAM_INTEGER, .min = 0, .max = TIMEOUT_MS_MAX },
+    { .name = "gather_ms", .type = PARAM_INTEGER, .min = 0, .max = GATHER_MS_MAX },
 };
 
 static const struct param result_params[] = {

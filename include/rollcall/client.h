@@ -126,6 +126,10 @@ ROLLCALL_API int rollcall_client_rpc_code(const rollcall_client *client);
 /** How long a first connection may take before a call is UNREACHABLE; 0: the default, 1,000. */
 ROLLCALL_API void rollcall_client_patience(rollcall_client *client, int64_t connect_ms);
 
+/** How long the daemon may hold results back in rollcall_client_next(), at most a second, so that
+ *  several come in one message. `registered` ones are never held back. 0, the default: none are. */
+ROLLCALL_API void rollcall_client_gather(rollcall_client *client, int64_t gather_ms);
+
 /** End the call in hand (or the next one) with INTERRUPTED. Async-signal-safe. */
 ROLLCALL_API void rollcall_client_interrupt(rollcall_client *client);
 
