@@ -156,6 +156,13 @@ question_of(const struct options *options)
     };
 }
 
+/* On a terminal, unless the answers go to the same one in a form that is for programs. */
+static bool
+shows_progress(const struct term *out, enum format format)
+{
+    return isatty(STDERR_FILENO) == 1 && (format == FORMAT_TEXT || !out->is_terminal);
+}
+
 static void
 set_up(struct check *check, rollcall_client *client, const struct options *options)
 {
@@ -165,13 +172,13 @@ set_up(struct check *check, rollcall_client *client, const struct options *optio
                     .out = stdout,
                     .only = options->only,
                     .has_many = options->word_count > 1,
-                    .wants_timeline = options->timeline },
+                    .wants_timeline = options->timeline,
+                    .sums_up = options->all },
         .sweep = { .client = client },
     };
     term_look(&check->writer.term, stdout);
     check->sweep.writer = &check->writer;
-    if (check->writer.term.is_terminal && isatty(STDERR_FILENO) == 1 &&
-        options->format == FORMAT_TEXT) {
+    if (shows_progress(&check->writer.term, options->format)) {
         check->writer.progress = stderr;
         check->sweep.tick_ms = TICK_MS;
     }

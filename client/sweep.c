@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/progress.h"
+
 #define NEXT_MAX 500
 #define NEXT_WAIT_MS 10000
 #define RESULT_WAIT_MS 5000
@@ -137,7 +139,7 @@ show_progress(struct sweep *sweep)
     struct writer *writer = sweep->options->writer;
     if (sweep->options->tick_ms > 0 && !sweep->is_done) {
         sweep->progress.elapsed_ms = now_ms() - sweep->began_ms;
-        writer->ops->progress(writer, &sweep->progress);
+        progress_show(writer, &sweep->progress);
     }
 }
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "client/progress.h"
+
 const struct writer_ops *
 writer_find(enum format format)
 {
@@ -33,14 +35,7 @@ writer_wants(const struct writer *writer, const rollcall_result *result)
 }
 
 void
-writer_no_progress(struct writer *writer, const struct progress *progress)
-{
-    (void)writer;
-    (void)progress;
-}
-
-void
 writer_no_finish(struct writer *writer)
 {
-    (void)writer;
+    progress_wipe(writer);
 }

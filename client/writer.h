@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* How an answer is written: five functions, one set of them a format. `check` says what happens;
+/* How an answer is written: four functions, one set of them a format. `check` says what happens;
  * a writer decides how it looks.
  *
  * Errors: stdio remembers them; whoever drives a writer looks at ferror(out) now and then. */
@@ -17,24 +17,14 @@
 #include "client/options.h"
 #include "client/term.h"
 
-/* How far a query is. */
-struct progress {
-    size_t done;
-    size_t found;
-    size_t unknown;
-    size_t total; /* 0: nobody said */
-    int64_t elapsed_ms;
-};
-
 struct writer;
 
+/* Between these calls a progress line may be shown; they wipe it where it would be in the way. */
 struct writer_ops {
     /* A subject's block begins. */
     void (*begin)(struct writer *writer, const char *subject);
     /* A check has ended: the index-th result of `results`. */
     void (*check)(struct writer *writer, const rollcall_answer *results, size_t index);
-    /* Time has passed. */
-    void (*progress)(struct writer *writer, const struct progress *progress);
     /* The answer; the block ends. */
     void (*answer)(struct writer *writer, const rollcall_answer *answer);
     /* All subjects are through. */
@@ -44,11 +34,12 @@ struct writer_ops {
 struct writer {
     const struct writer_ops *ops;
     FILE *out;
-    FILE *progress; /* a terminal that shows how far it is; NULL: none */
+    FILE *progress; /* a terminal that shows how far it is (progress.h); NULL: none */
     struct term term;
     unsigned only;       /* bits of enum only; 0: all */
     bool has_many;       /* several subjects: each block says whose it is */
     bool wants_timeline; /* text only */
+    bool sums_up;        /* text only: how many stayed unknown, and why, even beside a yes */
     const char *subject; /* as typed, of the block; borrowed */
     size_t blocks;
     bool shows_progress; /* the progress line stands there and must be wiped */
@@ -65,8 +56,7 @@ const struct writer_ops *writer_find(enum format format);
 /** Whether --only lets this result through. */
 bool writer_wants(const struct writer *writer, const rollcall_result *result);
 
-/** The functions of a writer that has nothing to say there. */
-void writer_no_progress(struct writer *writer, const struct progress *progress);
+/** The function of a writer that has nothing to say at the end: it wipes the progress line. */
 void writer_no_finish(struct writer *writer);
 
 #endif

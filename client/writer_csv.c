@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "client/progress.h"
 #include "client/utf8.h"
 
 static void
@@ -69,6 +70,7 @@ csv_check(struct writer *writer, const rollcall_answer *results, size_t index)
     if (!writer_wants(writer, result)) {
         return;
     }
+    progress_wipe(writer);
     FILE *out = writer->out;
     const char *const cells[] = { result->platform, result->verdict, result->reason, result->state,
                                   result->evidence, result->source,  result->url,    result->why };
@@ -92,7 +94,6 @@ csv_answer(struct writer *writer, const rollcall_answer *answer)
 const struct writer_ops writer_csv = {
     .begin = csv_begin,
     .check = csv_check,
-    .progress = writer_no_progress,
     .answer = csv_answer,
     .finish = writer_no_finish,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/json.h"
+#include "client/progress.h"
 
 static void
 print_line(FILE *out, char *text)
@@ -34,6 +35,7 @@ json_no_check(struct writer *writer, const rollcall_answer *results, size_t inde
 static void
 json_answer(struct writer *writer, const rollcall_answer *answer)
 {
+    progress_wipe(writer);
     print_line(writer->out, rollcall_answer_json(answer));
 }
 
@@ -61,6 +63,7 @@ jsonl_check(struct writer *writer, const rollcall_answer *results, size_t index)
     }
     char *subject = print_subject(writer->subject);
     char *check = rollcall_answer_result_json(results, index);
+    progress_wipe(writer);
     if (subject != NULL && check != NULL) {
         (void)fprintf(writer->out, "%s,%s\n", subject, check + 1);
     }
@@ -71,7 +74,6 @@ jsonl_check(struct writer *writer, const rollcall_answer *results, size_t index)
 const struct writer_ops writer_json = {
     .begin = json_begin,
     .check = json_no_check,
-    .progress = writer_no_progress,
     .answer = json_answer,
     .finish = writer_no_finish,
 };
@@ -79,7 +81,6 @@ const struct writer_ops writer_json = {
 const struct writer_ops writer_jsonl = {
     .begin = json_begin,
     .check = jsonl_check,
-    .progress = writer_no_progress,
     .answer = json_answer,
     .finish = writer_no_finish,
 };

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Text for people and for grep: one line a check as it completes, the answer last. On a terminal a
- * progress line stands below, wiped before anything else is written. */
+/* Text for people and for grep: one line a check as it completes, the answer last. */
 #include "client/writer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "client/progress.h"
 #include "client/timeline.h"
 
 #define NAME_COLUMNS 20
@@ -22,16 +23,6 @@ static void
 put(const struct writer *writer, const char *text)
 {
     term_put(writer->out, text, writer->term.is_utf8, 0);
-}
-
-static void
-wipe_progress(struct writer *writer)
-{
-    if (writer->shows_progress) {
-        (void)fputs("\r\033[K", writer->progress);
-        (void)fflush(writer->progress);
-        writer->shows_progress = false;
-    }
 }
 
 /* "1003 ms", and from ten seconds on "12.3 s". */
@@ -116,7 +107,7 @@ text_check(struct writer *writer, const rollcall_answer *results, size_t index)
     if (!writer_wants(writer, result)) {
         return;
     }
-    wipe_progress(writer);
+    progress_wipe(writer);
     FILE *out = writer->out;
     enum term_colour colour = TERM_PLAIN;
     const char *word = outcome(result, &colour);
@@ -132,28 +123,6 @@ text_check(struct writer *writer, const rollcall_answer *results, size_t index)
     }
     put_details(writer, result);
     (void)fputc('\n', out);
-}
-
-static void
-text_progress(struct writer *writer, const struct progress *progress)
-{
-    FILE *out = writer->progress;
-    if (out == NULL) {
-        return;
-    }
-    double seconds = (double)progress->elapsed_ms / 1000;
-    double rate = seconds > 0 ? (double)progress->done / seconds : 0;
-    (void)fprintf(out, "\r\033[K%zu", progress->done);
-    if (progress->total > 0) {
-        (void)fprintf(out, " of %zu", progress->total);
-    }
-    (void)fprintf(out, " done, %zu found, %zu unknown, %.0f/s", progress->found, progress->unknown,
-                  rate);
-    if (progress->total > progress->done && rate > 0) {
-        (void)fprintf(out, ", %.0f s left", (double)(progress->total - progress->done) / rate);
-    }
-    (void)fflush(out);
-    writer->shows_progress = true;
 }
 
 /* What a summary names platforms for. */
@@ -243,10 +212,70 @@ put_obstacle(const struct writer *writer, const rollcall_answer *answer)
                 writer->out);
 }
 
+/* A reason of unknown, and how often it was given for a check that came to its end. */
+struct reason {
+    const char *name;
+    size_t count;
+};
+
+#define REASONS_MAX 32 /* there are fourteen */
+
+static size_t
+count_reasons(const rollcall_answer *answer, struct reason reasons[REASONS_MAX])
+{
+    size_t known = 0;
+    for (size_t i = 0; i < rollcall_answer_count(answer); i++) {
+        const rollcall_result *result = rollcall_answer_result(answer, i);
+        if (!is_word(result->verdict, "unknown") || is_word(result->state, "cancelled") ||
+            result->reason == NULL) {
+            continue;
+        }
+        size_t place = 0;
+        while (place < known && strcmp(reasons[place].name, result->reason) != 0) {
+            place++;
+        }
+        if (place == known && known < REASONS_MAX) {
+            reasons[known++] = (struct reason){ .name = result->reason };
+        }
+        if (place < known) {
+            reasons[place].count++;
+        }
+    }
+    return known;
+}
+
+/* The most frequent one first. */
+static int
+compare_reasons(const void *left, const void *right)
+{
+    const struct reason *a = left;
+    const struct reason *b = right;
+    int by_count = (a->count < b->count) - (a->count > b->count);
+    return by_count != 0 ? by_count : strcmp(a->name, b->name);
+}
+
+/* What a sweep did not learn; an answer that is itself unknown says so in its own line. */
+static void
+put_unknown(const struct writer *writer, const rollcall_answer *answer)
+{
+    struct reason reasons[REASONS_MAX];
+    size_t known = count_reasons(answer, reasons);
+    if (!writer->sums_up || known == 0 || is_word(rollcall_answer_verdict(answer), "unknown")) {
+        return;
+    }
+    qsort(reasons, known, sizeof(reasons[0]), compare_reasons);
+    (void)fputs("unknown: ", writer->out);
+    for (size_t i = 0; i < known; i++) {
+        (void)fprintf(writer->out, "%s%zu ", i > 0 ? ", " : "", reasons[i].count);
+        put(writer, reasons[i].name);
+    }
+    (void)fputc('\n', writer->out);
+}
+
 static void
 text_answer(struct writer *writer, const rollcall_answer *answer)
 {
-    wipe_progress(writer);
+    progress_wipe(writer);
     FILE *out = writer->out;
     bool is_found = is_word(rollcall_answer_verdict(answer), "registered");
     term_paint(out, &writer->term, is_found ? TERM_GREEN : TERM_BOLD);
@@ -258,22 +287,16 @@ text_answer(struct writer *writer, const rollcall_answer *answer)
     put_time(out, rollcall_answer_elapsed_ms(answer));
     (void)fprintf(out, "; %zu asked, %zu cancelled)\n", rollcall_answer_asked(answer),
                   rollcall_answer_cancelled(answer));
+    put_unknown(writer, answer);
     put_obstacle(writer, answer);
     if (writer->wants_timeline) {
         timeline_draw(out, &writer->term, answer);
     }
 }
 
-static void
-text_finish(struct writer *writer)
-{
-    wipe_progress(writer);
-}
-
 const struct writer_ops writer_text = {
     .begin = text_begin,
     .check = text_check,
-    .progress = text_progress,
     .answer = text_answer,
-    .finish = text_finish,
+    .finish = writer_no_finish,
 };

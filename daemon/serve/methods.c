@@ -194,6 +194,7 @@ answer_next(struct call *call, struct query *query)
     (void)json_put(object, "checks", array);
     (void)json_put_number(object, "next", (double)end);
     (void)json_put_bool(object, "done", end >= completion_count(checks));
+    (void)json_put_number(object, "total", (double)completion_count(checks));
     call_answer(call, object);
 }
 

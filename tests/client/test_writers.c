@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "client/answer.h"
+#include "client/progress.h"
 #include "client/timeline.h"
 #include "tests/support/common.h"
 
@@ -43,6 +44,14 @@
     "{\"platform\":\"y\",\"verdict\":\"unknown\",\"reason\":\"rate_limited\","                     \
     "\"retry_after_ms\":60000,\"state\":\"finished\",\"started_ms\":0,\"elapsed_ms\":2,"           \
     "\"cached\":false,\"why\":\"all at once\"}]}"
+#define MISS(name, reason)                                                                         \
+    "{\"platform\":\"" name "\",\"verdict\":\"unknown\",\"reason\":\"" reason                      \
+    "\",\"state\":\"finished\",\"started_ms\":0,\"elapsed_ms\":1,\"cached\":false}"
+#define SWEPT                                                                                      \
+    "{\"verdict\":\"registered\",\"platform\":\"github\",\"elapsed_ms\":9,\"asked\":5,"            \
+    "\"cancelled\":1,\"checks\":[" CHECK_GITHUB                                                    \
+    "," MISS("a", "blocked") "," MISS("b", "timeout") "," MISS("c", "timeout") "," CHECK_TWITTER   \
+                                                                               "]}"
 #define HOSTILE                                                                                    \
     "{\"verdict\":\"registered\",\"elapsed_ms\":1,\"asked\":1,\"cancelled\":0,\"checks\":["        \
     "{\"platform\":\"=cmd|' /C calc'!A0\",\"verdict\":\"registered\",\"state\":\"finished\","      \
@@ -218,13 +227,86 @@ progress_goes_to_its_own_stream_and_is_wiped(void **state)
     const struct progress progress = {
         .done = 10, .found = 2, .unknown = 3, .total = 30, .elapsed_ms = 2000
     };
-    page.writer.ops->progress(&page.writer, &progress);
+    progress_show(&page.writer, &progress);
     write_answer(&page, "a", NO);
     (void)fclose(page.writer.progress);
     assert_string_equal(shown, "\r\033[K10 of 30 done, 2 found, 3 unknown, 5/s, 4 s left\r\033[K");
     free(shown);
     (void)fclose(page.writer.out);
     free(page.text);
+}
+
+/* A line that wraps cannot be wiped. */
+static void
+progress_is_cut_to_the_terminal(void **state)
+{
+    (void)state;
+    struct page page;
+    char *shown = NULL;
+    size_t size = 0;
+    open_page(&page, FORMAT_TEXT);
+    page.writer.term.width = 40;
+    page.writer.progress = open_memstream(&shown, &size);
+    const struct progress progress = {
+        .done = 1000, .found = 200, .unknown = 300, .total = 3000, .elapsed_ms = 2000
+    };
+    progress_show(&page.writer, &progress);
+    (void)fclose(page.writer.progress);
+    assert_string_equal(shown, "\r\033[K1000 of 3000 done, 200 found, 300 unkno");
+    free(shown);
+    page.writer.progress = NULL; /* no terminal: nothing */
+    page.writer.shows_progress = false;
+    progress_show(&page.writer, &progress);
+    expect_page(&page, "");
+}
+
+/* A table that goes to a file leaves the terminal to the progress line. */
+static void
+programs_formats_wipe_the_progress_line(void **state)
+{
+    (void)state;
+    static const enum format formats[] = { FORMAT_CSV, FORMAT_JSON, FORMAT_JSONL };
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        struct page page;
+        char *shown = NULL;
+        size_t size = 0;
+        open_page(&page, formats[i]);
+        page.writer.progress = open_memstream(&shown, &size);
+        const struct progress progress = { .done = 1, .elapsed_ms = 1000 };
+        progress_show(&page.writer, &progress);
+        write_answer(&page, "a", YES);
+        page.writer.ops->finish(&page.writer);
+        (void)fclose(page.writer.progress);
+        if (strcmp(shown, "\r\033[K1 done, 0 found, 0 unknown, 1/s\r\033[K") != 0) {
+            support_fail("row %zu: %s", i, shown);
+        }
+        (void)fclose(page.writer.out);
+        assert_null(strchr(page.text, '\033'));
+        free(page.text);
+        free(shown);
+    }
+}
+
+/* With --all a yes does not hide what could not be told. */
+static void
+a_sweep_sums_up_what_it_did_not_learn(void **state)
+{
+    (void)state;
+    struct page page;
+    open_page(&page, FORMAT_TEXT);
+    page.writer.sums_up = true;
+    page.writer.only = ONLY_REGISTERED;
+    write_answer(&page, "alice", SWEPT);
+    expect_page(&page, "github               registered       1003 ms  https://github.com/alice\n"
+                       "registered: github (9 ms; 5 asked, 1 cancelled)\n"
+                       "unknown: 2 timeout, 1 blocked\n");
+    open_page(&page, FORMAT_TEXT);
+    page.writer.sums_up = true;
+    page.writer.only = ONLY_REGISTERED;
+    write_answer(&page, "alice", CANNOT_TELL); /* says so in its own line */
+    expect_page(&page, "unknown: 1 rate_limited, 1 not_public (12.3 s; 2 asked, 0 cancelled)\n"
+                       "github shows only what owners made public, so a miss there does not mean "
+                       "\"nowhere\"\n");
 }
 
 static void
@@ -355,6 +437,9 @@ main(void)
         cmocka_unit_test(many_names_are_counted),
         cmocka_unit_test(colours_are_only_for_terminals_that_have_them),
         cmocka_unit_test(progress_goes_to_its_own_stream_and_is_wiped),
+        cmocka_unit_test(progress_is_cut_to_the_terminal),
+        cmocka_unit_test(programs_formats_wipe_the_progress_line),
+        cmocka_unit_test(a_sweep_sums_up_what_it_did_not_learn),
         cmocka_unit_test(json_is_one_document_a_subject),
         cmocka_unit_test(jsonl_is_a_line_a_check_and_the_answer_last),
         cmocka_unit_test(csv_has_a_row_a_check),

@@ -357,6 +357,29 @@ colours_only_on_a_terminal(void **state)
     free(line);
 }
 
+/* Only where somebody sees it: both streams are one terminal here, and in all other tests none. */
+static void
+progress_stands_on_a_terminal(void **state)
+{
+    struct stage *stage = *state;
+    char *line = support_text(ROLLCALL " check --all --timeout 0.5 --only registered --url %s "
+                                       "alice@example.com",
+                              daemon_url(stage->daemon));
+    const char *const argv[] = { "script", "-qec", line, "/dev/null", NULL };
+    static const char *const env[] = { "TERM=xterm", "NO_COLOR=1", NULL };
+    char *out = NULL;
+    int status = child_run(&(struct child_options){ .argv = argv, .env = env }, &out, NULL);
+    const char *progress = strstr(out, " of 3 done, 1 found, ");
+    const char *answer = strstr(out, "\r\033[Kregistered: github (");
+    const char *unknown = strstr(out, "unknown: 1 timeout");
+    if (status != 0 || progress == NULL || answer == NULL || unknown == NULL || progress > answer ||
+        strstr(out, "twitter") != NULL) {
+        support_fail("status %d\n%s", status, out);
+    }
+    free(out);
+    free(line);
+}
+
 #define WITH_STAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -375,6 +398,7 @@ main(void)
         WITH_STAGE(the_other_verbs_list),
         WITH_STAGE(a_daemon_that_is_killed_and_started_again_still_answers),
         WITH_STAGE(colours_only_on_a_terminal),
+        WITH_STAGE(progress_stands_on_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ test_submitted(void **state)
     char *glance = support_text(CALL("result", "{\"query\":\"%s\",\"timeout_ms\":0}"), id);
     char *cancel = support_text(CALL("cancel", "{\"query\":\"%s\"}"), id);
     fixture_wait_held(fixture, 1);
-    expect(fixture, look, "{\"checks\":[],\"next\":0,\"done\":false}");
+    expect(fixture, look, "{\"checks\":[],\"next\":0,\"done\":false,\"total\":1}");
     expect(fixture, glance, "{\"done\":false}");
     talk_begin(&next, fixture, wait);
     talk_begin(&result, fixture, ask);
@@ -100,7 +100,7 @@ test_pages(void **state)
     for (int i = 0; i < 2; i++) {
         expect(fixture, first, "\"next\":1,\"done\":false");
         expect(fixture, second, "\"next\":2,\"done\":true");
-        expect(fixture, beyond, "{\"checks\":[],\"next\":7,\"done\":true}");
+        expect(fixture, beyond, "{\"checks\":[],\"next\":7,\"done\":true,\"total\":2}");
     }
     free(result);
     free(first);
