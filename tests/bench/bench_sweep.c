@@ -3,7 +3,8 @@
 /* Sweeps over catalogues, beside a bare libcurl client that fetches the same URLs and decides
  * nothing, in one run on one world.
  *
- * Usage: bench_sweep [-r ROUNDS] [CATALOG…]. Without one, a catalogue of 481 made-up sites. */
+ * Usage: bench_sweep [-r ROUNDS] [-p PART] [CATALOG…]. Without one, a catalogue of 481 made-up
+ * sites. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,10 +302,19 @@ bench_crowd(const struct tmpdir *dir, size_t count)
     free(catalog);
 }
 
+static bool
+is_wanted(const char *part, const char *name)
+{
+    return part == NULL || strcmp(part, name) == 0;
+}
+
 static int
 usage(void)
 {
-    (void)fprintf(stderr, "usage: bench_sweep [-r ROUNDS, 1 to %d] [CATALOG...]\n", ROUNDS_MAX);
+    (void)fprintf(stderr,
+                  "usage: bench_sweep [-r ROUNDS, 1 to %d] [-p latencies|hostile|crowd] "
+                  "[CATALOG...]\n",
+                  ROUNDS_MAX);
     return 64;
 }
 
@@ -312,8 +322,11 @@ int
 main(int argc, char **argv)
 {
     size_t count = ROUNDS_DEFAULT;
-    for (int option = getopt(argc, argv, "r:"); option != -1; option = getopt(argc, argv, "r:")) {
-        count = option == 'r' ? (size_t)strtoul(optarg, NULL, 10) : 0;
+    const char *part = NULL;
+    for (int option = getopt(argc, argv, "r:p:"); option != -1;
+         option = getopt(argc, argv, "r:p:")) {
+        count = option == 'r' ? (size_t)strtoul(optarg, NULL, 10) : option == 'p' ? count : 0;
+        part = option == 'p' ? optarg : part;
     }
     if (count == 0 || count > ROUNDS_MAX) {
         return usage();
@@ -322,9 +335,15 @@ main(int argc, char **argv)
     char *made_up = write_catalog(dir, "made-up.json", SITES);
     const char *const usual[] = { made_up, NULL };
     const char *const *catalogs = optind < argc ? (const char *const *)argv + optind : usual;
-    bench_latencies(catalogs, dir, count);
-    bench_hostile(catalogs);
-    bench_crowd(dir, count);
+    if (is_wanted(part, "latencies")) {
+        bench_latencies(catalogs, dir, count);
+    }
+    if (is_wanted(part, "hostile")) {
+        bench_hostile(catalogs);
+    }
+    if (is_wanted(part, "crowd")) {
+        bench_crowd(dir, count);
+    }
     free(made_up);
     tmpdir_free(&dir);
     return 0;
