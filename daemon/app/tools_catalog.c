@@ -209,15 +209,6 @@ ask(struct bench *bench, struct call_answer **out_answer, struct error_text *why
     return error;
 }
 
-/* The counts at the end say it too, where the notes were too many to be kept. */
-static bool
-is_fault(const char *note)
-{
-    const char *counted = strstr(note, " broken,");
-    return strstr(note, ": broken: ") != NULL || strstr(note, ": refused: ") != NULL ||
-           (counted != NULL && counted - note >= 2 && strncmp(counted - 2, " 0", 2) != 0);
-}
-
 /* Whether all is well. */
 static bool
 print_answer(const struct call_answer *answer)
@@ -229,7 +220,7 @@ print_answer(const struct call_answer *answer)
     bool is_well = answer->refused == 0;
     for (size_t i = 0; i < answer->note_count; i++) {
         printf("%s\n", answer->notes[i]);
-        is_well = is_well && !is_fault(answer->notes[i]);
+        is_well = is_well && !call_note_is_fault(answer->notes[i]);
     }
     if (answer->refused > 0) {
         printf("%zu checkers were refused by the daemon\n", answer->refused);

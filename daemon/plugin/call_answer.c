@@ -309,6 +309,16 @@ call_decode_answer(const void *bytes, size_t len, struct call_answer **out_answe
     return ERROR_OK;
 }
 
+/* The counts at the end say it too, where the notes were too many to be kept. */
+bool
+call_note_is_fault(const char *note)
+{
+    const char *counted = strstr(note, " broken,");
+    return strstr(note, ": broken: ") != NULL || strstr(note, ": refused: ") != NULL ||
+           strstr(note, " is refused: ") != NULL ||
+           (counted != NULL && counted - note >= 2 && strncmp(counted - 2, " 0", 2) != 0);
+}
+
 void
 call_answer_free(struct call_answer **answer)
 {

@@ -143,7 +143,8 @@ static void
 log_notes(const struct plugin *plugin, const struct call_answer *answer)
 {
     for (size_t i = 0; i < answer->note_count; i++) {
-        log_warning("plugin", "%s: %s", plugin->name, answer->notes[i]);
+        log_line(call_note_is_fault(answer->notes[i]) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                 "plugin", "%s: %s", plugin->name, answer->notes[i]);
     }
     if (answer->refused > 0) {
         log_warning("plugin", "%s: %zu checkers from data were refused", plugin->name,

@@ -503,6 +503,31 @@ test_answer_cut_anywhere(void **state)
 }
 
 static void
+test_notes_of_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *note;
+        bool is_fault;
+    } rows[] = {
+        { "sites: Some Place: broken: url has no place for the name", true },
+        { "sites.json: refused: is not UTF-8 at byte 7", true },
+        { "checker 3 is refused: its data is 5000 bytes", true },
+        { "sites: 9 entries: 8 offered, 0 skipped, 1 broken, 0 shadowed", true },
+        { "sites: 99 entries: 89 offered, 0 skipped, 10 broken, 0 shadowed", true },
+        { "sites: 9 entries: 9 offered, 0 skipped, 0 broken, 0 shadowed", false },
+        { "sites: skipped, needs a key: Broken, Refused", false },
+        { " broken,", false },
+        { "", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (call_note_is_fault(rows[i].note) != rows[i].is_fault) {
+            fail_msg("row %zu: %s", i, rows[i].note);
+        }
+    }
+}
+
+static void
 test_answer_too_big(void **state)
 {
     (void)state;
@@ -532,6 +557,7 @@ main(void)
         cmocka_unit_test(test_state_ends_anywhere),  cmocka_unit_test(test_answer_outcomes),
         cmocka_unit_test(test_answer_enumerated),    cmocka_unit_test(test_answer_lies),
         cmocka_unit_test(test_answer_cut_anywhere),  cmocka_unit_test(test_answer_too_big),
+        cmocka_unit_test(test_notes_of_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
