@@ -11,7 +11,7 @@
 #include <pcre2.h>
 
 /* A name has at most some hundred characters: an honest pattern needs a few steps for each. */
-#define MATCH_STEPS_MAX 100000
+#define MATCH_STEPS_MAX 10000
 #define MATCH_DEPTH_MAX 1000
 #define MATCH_HEAP_KIB 1024
 #define PARENS_MAX 50

@@ -113,16 +113,18 @@ sequence_len(const unsigned char *at, size_t left)
     return len;
 }
 
-/* A body may be cut anywhere, so its last character may be half a one. */
+/* A body may be cut anywhere, so behind others its last character may be half a one. */
 static bool
 is_utf8(const char *body, size_t len)
 {
     const unsigned char *at = (const unsigned char *)body;
+    bool has_others = false;
     while (len > 0) {
         size_t step = sequence_len(at, len);
         if (step == 0) {
-            return len < 4 && at[0] >= 0xc2;
+            return has_others && len < 4 && at[0] >= 0xc2 && at[0] <= 0xf4;
         }
+        has_others = has_others || step > 1;
         at += step;
         len -= step;
     }
