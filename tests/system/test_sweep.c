@@ -23,7 +23,7 @@
 #include "tests/support/sweep.h"
 
 #define CATALOGS TEST_SOURCE_DIR "/tests/world/testdata/catalogs"
-#define PRESENT "\"present\":[\"alice\",\"al.ice\"]"
+#define PRESENT "\"present\":[\"alice\",\"al.ice\",\"o'neil&co=1/2\"]"
 #define FAULTS                                                                                     \
     "\"faults\":[\"status:403\",\"status:429\",\"status:503\",\"bot_wall\",\"reset\",\"endless\"," \
     "\"gzip_bomb\",\"redirect_loop\",\"truncate\",\"status:401\",\"status:500\",\"bot_wall:200\"," \
@@ -209,9 +209,10 @@ static cJSON *
 ask(const char *name)
 {
     struct rpc *rpc = rpc_dial(daemon_url(sweep.daemon));
-    char *params = support_text("{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
-                                "\"until\":\"all\",\"adult\":true,\"timeout_ms\":30000}",
-                                name);
+    char *params =
+        support_text("{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
+                     "\"until\":\"all\",\"adult\":true,\"fresh\":true,\"timeout_ms\":30000}",
+                     name);
     cJSON *answer = rpc_result(rpc, "check", params);
     free(params);
     rpc_free(&rpc);
@@ -295,7 +296,9 @@ test_own_names(void **state)
     judge("al.ice", true);
     judge("4711", false);
     judge("root", false);
-    judge("o'neil&co=\\\\\\\" x", false);
+    judge("o'neil&co=1/2", true);
+    judge("zo\xc3\xab", false);
+    judge("a\\\\b\\\"c d%41+{}{account}{username}", false);
     sweep_stop(&sweep);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/world/catalog_int.h"
+#include "tests/world/text.h"
 
 /* ---- WhatsMyName */
 
@@ -94,11 +95,30 @@ sherlock_has_place(const struct json *json)
            catalog_has_text(json_get(json, "request_payload"), SHERLOCK_PLACE);
 }
 
+/* Whether a header names another host than the URL: that is no request to the site. */
+static bool
+is_for_another(const struct json *url, const struct json *headers)
+{
+    const char *text = json_string(url, "");
+    const char *host = strstr(text, "://");
+    const struct json *header = json_first(headers);
+    for (; host != NULL && header != NULL; header = json_next(header)) {
+        const char *value = json_string(header, "");
+        if (text_equals_nocase(json_key(header), "Host") &&
+            (strncmp(host + 3, value, strlen(value)) != 0 ||
+             strchr("/?#:", host[3 + strlen(value)]) == NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 catalog_read_sherlock(struct catalog_source *source, const struct json *json, struct site *out_site)
 {
     const struct json *type = json_get(json, "errorType");
     const struct json *probe = json_get(json, "urlProbe");
+    const struct json *url = probe != NULL ? probe : json_get(json, "url");
     *out_site = (struct site){
         .rules = sherlock_rules(type),
         .follows = strcmp(json_string(type, ""), "response_url") != 0,
@@ -117,5 +137,6 @@ catalog_read_sherlock(struct catalog_source *source, const struct json *json, st
     if ((out_site->rules & SITE_STATUS) != 0) {
         catalog_codes(json_get(json, "errorCode"), out_site);
     }
-    return out_site->rules != 0 && sherlock_has_place(json);
+    return out_site->rules != 0 && sherlock_has_place(json) &&
+           !is_for_another(url, json_get(json, "headers"));
 }

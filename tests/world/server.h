@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* The world's loop: two listeners, their connections, the name server, and the signals that end it. */
+/* The world's loop: two listeners, their connections, the name server, and the signals that end it.
+ */
 #ifndef ROLLCALL_TESTS_WORLD_SERVER_H
 #define ROLLCALL_TESTS_WORLD_SERVER_H
 
