@@ -58,7 +58,7 @@ meaning(iconv_t converter, const unsigned char *bytes, size_t len)
     size_t result = iconv(converter, &from, &in_left, &to, &out_left);
     (void)iconv(converter, NULL, NULL, &to, &out_left); /* some hold a character back */
     bool is_one = result != (size_t)-1 && in_left == 0 && sizeof(out) - out_left == 2;
-    return is_one ? (uint16_t)(out[0] << 8 | out[1]) : 0;
+    return (uint16_t)(is_one ? out[0] << 8 | out[1] : 0);
 }
 
 static void

@@ -167,7 +167,7 @@ test_charsets(void **state)
         { "\x80", 1, NULL, NULL, "\xe2\x82\xac" },
         { "\xfc", 1, TYPE "klingon", NULL, "\xc3\xbc" },
         { "\xcd\xe5\xf2", 3, TYPE "windows-1251", NULL, "\xd0\x9d\xd0\xb5\xd1\x82" },
-        { "<meta charset=\"windows-1251\">\xcd", 31, "text/html", NULL,
+        { "<meta charset=\"windows-1251\">\xcd", 30, "text/html", NULL,
           "<meta charset=\"windows-1251\">\xd0\x9d" },
         { "\xee\xc5\xd4", 3, TYPE "koi8-r", NULL, "\xd0\x9d\xd0\xb5\xd1\x82" },
         { "\xc3\xbb\xd3\xd0", 4, NULL, "gbk", "\xe6\xb2\xa1\xe6\x9c\x89" },
@@ -183,7 +183,8 @@ test_charsets(void **state)
         { "\xd8\x3d\0a", 4, TYPE "utf-16be", NULL,
           "\xef\xbf\xbd"
           "a" },
-        { "\xc3\xbc\xe2\x82", 4, NULL, NULL, "\xc3\xbc\xe2\x82" }, /* cut in the middle of a character */
+        /* cut in the middle of a character */
+        { "\xc3\xbc\xe2\x82", 4, NULL, NULL, "\xc3\xbc\xe2\x82" },
         { "", 0, TYPE "windows-1251", NULL, "" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
