@@ -8,7 +8,7 @@
 build_packages=(
     build-essential ca-certificates cmake ninja-build pkg-config
     libnng-dev libcjson-dev libcurl4-openssl-dev libc-ares-dev zlib1g-dev libconfig-dev libidn2-dev
-    libunistring-dev libssl-dev libsystemd-dev libseccomp-dev libpcre2-dev libcmocka-dev libevent-dev
+    libunistring-dev libssl-dev libsystemd-dev libseccomp-dev libpcre2-dev libcmocka-dev libevent-dev libnghttp2-dev
 )
 
 # What the tests run beside that.

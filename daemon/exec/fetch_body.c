@@ -136,6 +136,14 @@ must_pause(struct fetch *fetch)
     return fetcher->favoured != fetch;
 }
 
+/* The server is to hear of it at once: see hang_up() in fetch_transfer. */
+static size_t
+refuse_rest(struct fetch *fetch)
+{
+    (void)curl_easy_setopt(fetch->easy, CURLOPT_FORBID_REUSE, 1L);
+    return 0;
+}
+
 size_t
 fetch_body_write(char *bytes, size_t size, size_t count, void *context)
 {
@@ -144,7 +152,7 @@ fetch_body_write(char *bytes, size_t size, size_t count, void *context)
     if (fetch_is_redirect(fetch)) {
         fetch->discarded += len;
         fetch->stopped = fetch->discarded > DISCARD_MAX_BYTES;
-        return fetch->stopped ? 0 : len;
+        return fetch->stopped ? refuse_rest(fetch) : len;
     }
     if (must_pause(fetch)) {
         list_remove(&fetch->paused_node);
@@ -153,7 +161,7 @@ fetch_body_write(char *bytes, size_t size, size_t count, void *context)
     }
     int error = decode(fetch, bytes, len);
     fetch->error = fetch->error == ERROR_OK ? error : fetch->error;
-    return fetch->error == ERROR_OK && !fetch->stopped ? len : 0;
+    return fetch->error == ERROR_OK && !fetch->stopped ? len : refuse_rest(fetch);
 }
 
 /* Give back what doubling took too much. */

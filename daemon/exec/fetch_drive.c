@@ -103,6 +103,17 @@ fetcher_nudge(struct fetch *fetch)
     }
 }
 
+/* A paused one would go on. */
+void
+fetcher_nudge_later(struct fetch *fetch)
+{
+    struct fetcher *fetcher = fetch->fetcher;
+    if (!list_is_linked(&fetch->paused_node) && !list_is_linked(&fetch->nudged_node)) {
+        list_push_back(&fetcher->nudged, &fetch->nudged_node);
+        fetcher_has_chores(fetcher);
+    }
+}
+
 /* The fetch of an easy handle, or NULL for one of libcurl's own. */
 static struct fetch *
 owner_of(CURL *easy)
@@ -115,12 +126,10 @@ owner_of(CURL *easy)
 }
 
 static void
-on_socket_removed(struct fetcher *fetcher, struct fetch *fetch)
+on_socket_removed(struct fetch *fetch)
 {
-    if (fetch != NULL && fetch->in_multi && fetch->head.all_bytes == 0 &&
-        !list_is_linked(&fetch->paused_node) && !list_is_linked(&fetch->nudged_node)) {
-        list_push_back(&fetcher->nudged, &fetch->nudged_node);
-        fetcher_has_chores(fetcher);
+    if (fetch != NULL && fetch->in_multi && fetch->head.all_bytes == 0) {
+        fetcher_nudge_later(fetch);
     }
 }
 
@@ -132,7 +141,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_co
     assert(known == NULL || known->magic == SOCKET_MAGIC);
     if (what == CURL_POLL_REMOVE) {
         forget_socket(fetcher, known);
-        on_socket_removed(fetcher, owner_of(easy));
+        on_socket_removed(owner_of(easy));
         return 0;
     }
     uint32_t events = (what & CURL_POLL_IN) != 0 ? EPOLLIN : 0;

@@ -167,6 +167,7 @@ fetch_easy_prepare(struct fetch *fetch)
     unsigned failed = set_method(fetch);
     failed |= curl_easy_setopt(easy, CURLOPT_URL, fetch->url.text);
     failed |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->headers);
+    failed |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 0L);
     /* Over TLS one connection for many, and wait until it is known whether it can be one. Without
      * TLS there is no HTTP/2 to wait for, and the wait would be for the first whole reply. */
     failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,

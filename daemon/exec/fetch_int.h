@@ -123,6 +123,7 @@ struct fetch {
     size_t discarded; /* bytes of a redirect's body */
     bool denied;      /* policy refused an address */
     bool stopped;     /* reading ended on purpose */
+    bool is_whole;    /* all of it came: the server knows that it is over */
     int error;        /* why a callback gave up */
     int doom;         /* why the chores end it */
 
@@ -166,8 +167,9 @@ void fetcher_forget(struct fetcher *fetcher);
 /** Errors: NOMEM. Nothing may be in flight when it is closed. */
 MUST_CHECK int fetcher_open_multi(struct fetcher *fetcher);
 void fetcher_close_multi(struct fetcher *fetcher);
-/** Have libcurl look again at a transfer that is connecting. */
+/** Have libcurl look again at a transfer. Outside of all callbacks: now, or by the chores. */
 void fetcher_nudge(struct fetch *fetch);
+void fetcher_nudge_later(struct fetch *fetch);
 /** The function of fetcher->curl_timer. */
 void fetcher_on_curl_time(struct loop_timer *timer);
 

@@ -15,6 +15,7 @@ struct fetch_host {
     struct list node; /* of its bucket */
     struct list ready_node;
     struct list queue;
+    struct list runners;
     size_t running;
     char origin[];
 };
@@ -59,6 +60,7 @@ host_of(struct fetch_slots *slots, const char *origin)
     memcpy(host->origin, origin, size);
     list_init(&host->ready_node);
     list_init(&host->queue);
+    list_init(&host->runners);
     list_push_back(bucket, &host->node);
     return host;
 }
@@ -114,11 +116,23 @@ fetch_slots_next(struct fetch_slots *slots)
     struct fetch_host *host = LIST_ENTRY(first, struct fetch_host, ready_node);
     struct fetch_slot *slot = LIST_ENTRY(list_pop_front(&host->queue), struct fetch_slot, node);
     slot->running = true;
+    list_push_back(&host->runners, &slot->node);
     host->running++;
     slots->running++;
     slots->waiting--;
     settle_host(slots, host);
     return slot;
+}
+
+struct fetch_slot *
+fetch_slots_sibling(const struct fetch_slot *slot)
+{
+    if (slot->host == NULL || !slot->running) {
+        return NULL;
+    }
+    struct list *next = slot->node.next;
+    next = next == &slot->host->runners ? next->next : next;
+    return next != &slot->node ? LIST_ENTRY(next, struct fetch_slot, node) : NULL;
 }
 
 void
@@ -128,11 +142,11 @@ fetch_slots_leave(struct fetch_slots *slots, struct fetch_slot *slot)
     if (host == NULL) {
         return;
     }
+    list_remove(&slot->node);
     if (slot->running) {
         host->running--;
         slots->running--;
     } else {
-        list_remove(&slot->node);
         slots->waiting--;
     }
     memset(slot, 0, sizeof(*slot));

@@ -40,6 +40,9 @@ fetch_slots_enter(struct fetch_slots *slots, struct fetch_slot *slot, const char
 /** Whoever may run now, hosts taking turns; it runs from here on. NULL: nobody may. */
 struct fetch_slot *fetch_slots_next(struct fetch_slots *slots);
 
+/** Another one that runs for the same origin, or NULL. */
+struct fetch_slot *fetch_slots_sibling(const struct fetch_slot *slot);
+
 /** Stop waiting or running; a slot at rest is fine. */
 void fetch_slots_leave(struct fetch_slots *slots, struct fetch_slot *slot);
 

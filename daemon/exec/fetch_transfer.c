@@ -118,6 +118,26 @@ make_reply(struct fetch *fetch)
 
 /* ---- Ending */
 
+/* libcurl 7.88 only notes that an HTTP/2 stream shall be reset, and says so when the connection is
+ * used next. So one that nobody else uses is closed, as one of HTTP/1.1 is. */
+static void
+hang_up(struct fetch *fetch)
+{
+    (void)curl_easy_setopt(fetch->easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
+}
+
+/* One that somebody else uses is made to say it. */
+static void
+nudge_sibling(const struct fetch *fetch)
+{
+    struct fetch_slot *slot = fetch_slots_sibling(&fetch->slot);
+    struct fetch *other = slot != NULL ? CONTAINER_OF(slot, struct fetch, slot) : NULL;
+    if (fetch->url.is_https && !fetch->is_whole && other != NULL && other->in_multi) {
+        fetcher_nudge_later(other);
+    }
+}
+
 /* Out of libcurl, its lists, its slot. What libcurl still had open for it is closed in here. */
 static void
 detach(struct fetch *fetch)
@@ -131,7 +151,8 @@ detach(struct fetch *fetch)
     fetch_names_stop(fetch);
     if (fetch->in_multi) {
         fetch->in_multi = false; /* what libcurl calls from now on is not about this fetch */
-        curl_multi_remove_handle(fetcher->multi, fetch->easy);
+        hang_up(fetch);
+        nudge_sibling(fetch);
     }
     fetch_drop_request(fetch);
     fetch_slots_leave(&fetcher->slots, &fetch->slot);
@@ -257,6 +278,7 @@ forget_hop(struct fetch *fetch)
     fetch->discarded = 0;
     fetch->denied = false;
     fetch->stopped = false;
+    fetch->is_whole = false;
 }
 
 /* A body may hold secrets as headers may, so it does not leave for a stranger either. */
@@ -290,6 +312,7 @@ void
 fetch_hop_done(struct fetch *fetch, CURLcode code)
 {
     int error = error_of(fetch, code);
+    fetch->is_whole = code == CURLE_OK;
     if (error == ERROR_OK && fetch_is_redirect(fetch)) {
         error = follow(fetch);
         if (error == ERROR_OK) {

@@ -7,68 +7,14 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-
-#include "tests/support/tmpdir.h"
 #include "tests/unit/exec/fetch_fixture.h"
+#include "tests/unit/exec/tls_fixture.h"
 
 #define EMPTY "Content-Length: 0\r\n\r\n"
 
-/* ---- Certificates */
-
-static X509 *authority;
-static EVP_PKEY *authority_key;
-static SSL_CTX *server_tls;
 static char *ca_path;
+static SSL_CTX *server_tls;
 static atomic_uint silent_connections; /* how many more get no handshake */
-
-static void
-add_extension(X509 *certificate, int nid, const char *value)
-{
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-    assert_non_null(extension);
-    assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-    X509_EXTENSION_free(extension);
-}
-
-/* `issuer` NULL: it signs itself. */
-static X509 *
-make_certificate(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
-{
-    X509 *certificate = X509_new();
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), issuer == NULL ? 1 : 2);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(certificate, issuer != NULL ? X509_get_subject_name(issuer) : subject);
-    X509_set_pubkey(certificate, key);
-    if (issuer == NULL) {
-        add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
-    } else {
-        add_extension(certificate, NID_subject_alt_name, name);
-    }
-    assert_true(X509_sign(certificate, issuer_key, EVP_sha256()) > 0);
-    return certificate;
-}
-
-static SSL_CTX *
-make_server_tls(const char *names)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = make_certificate(names, key, authority, authority_key);
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    assert_int_equal(SSL_CTX_use_certificate(context, certificate), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(context, key), 1);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return context;
-}
 
 /* ---- TLS under the scripted server */
 
@@ -123,23 +69,16 @@ start_tls_server(const char *names)
     static struct scripted_layer layer;
     scripted_stop(&server);
     SSL_CTX_free(server_tls);
-    server_tls = make_server_tls(names);
+    server_tls = tls_new_server(names);
     layer = (struct scripted_layer){ server_tls, tls_open, tls_recv, tls_send, tls_close };
     server = scripted_start(serve_routes, NULL, &layer);
 }
 
-static struct tmpdir *folder;
-
 static int
 set_up_tls(void **state)
 {
-    authority_key = EVP_EC_gen("P-256");
-    authority = make_certificate("Test authority", authority_key, NULL, authority_key);
-    folder = tmpdir_new();
-    ca_path = tmpdir_join(folder, "ca.pem");
-    FILE *file = fopen(ca_path, "w");
-    if (file == NULL || PEM_write_X509(file, authority) != 1 || fclose(file) != 0 ||
-        set_up(state) != 0) {
+    ca_path = tls_open_authority();
+    if (set_up(state) != 0) {
         return -1;
     }
     options.ca_file = ca_path;
@@ -154,10 +93,7 @@ tear_down_tls(void **state)
     tear_down(state);
     SSL_CTX_free(server_tls);
     server_tls = NULL;
-    X509_free(authority);
-    EVP_PKEY_free(authority_key);
-    free(ca_path);
-    tmpdir_free(&folder);
+    tls_close_authority();
     return 0;
 }
 
