@@ -229,7 +229,11 @@ catalog_read(struct reading_run *run, size_t index)
     struct span key;
     struct span value;
     scan_open(&scan, catalog->entries);
-    while (scan_next(&scan, &key, &value)) {
+    for (size_t i = 0; scan_next(&scan, &key, &value); i++) {
+        if (i == CATALOG_ENTRIES_MAX) {
+            report_refused(&run->report, "the entries behind the millionth: there are more");
+            break;
+        }
         if (!is_comment(key)) {
             read_one(run, index, &reader, key, value);
         }

@@ -15,6 +15,7 @@
 #include "plugins/sites/scan.h"
 
 #define CATALOG_NAME_BYTES 256
+#define CATALOG_ENTRIES_MAX 1000000 /* of one file: as many checkers as the host takes */
 
 /** A file that was recognised. */
 struct catalog {

@@ -44,6 +44,7 @@ entry_begin(struct entry *entry, const struct reader *reader, const char *name)
     entry->rate_seconds = RATE_SECONDS;
     entry->concurrency = CONCURRENCY;
     entry->names = 0;
+    entry->pattern = NULL;
     entry->words = (struct dialect_words){ .dialect = reader->dialect };
     entry->rule = (struct rule){ .dialect = (uint8_t)reader->dialect,
                                  .reading = (uint8_t)reader->reading,
@@ -286,7 +287,10 @@ entry_pattern(struct entry *entry, const char *field, const char *text)
     entry->rule.pattern = pattern_from_python(&entry->pool, text);
     if (entry->rule.pattern == NULL) {
         entry_break(entry, field, "is too long");
-    } else if (!pattern_check(entry->rule.pattern, &why)) {
+        return;
+    }
+    entry->pattern = pattern_new(entry->rule.pattern, &why);
+    if (entry->pattern == NULL) {
         entry_break(entry, field, "%s", why.text);
     }
 }
@@ -332,7 +336,7 @@ static bool
 is_legal(const struct entry *entry, const char *form)
 {
     static const char *const fillings[] = { "a", "z", "0", "9", "a0", "0a", "z9x", "77q" };
-    if (entry->rule.pattern == NULL) {
+    if (entry->pattern == NULL) {
         return true;
     }
     for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
@@ -342,7 +346,7 @@ is_legal(const struct entry *entry, const char *form)
             name[len] = form[len] != '?' ? form[len] : fillings[i][len % strlen(fillings[i])];
         }
         name[len] = '\0';
-        if (pattern_match(entry->rule.pattern, name) != PATTERN_MATCHES) {
+        if (pattern_find(entry->pattern, name) != PATTERN_MATCHES) {
             return false;
         }
     }
@@ -374,12 +378,9 @@ judge_body(struct entry *entry)
     }
 }
 
-void
-entry_finish(struct entry *entry)
+static void
+judge_whole(struct entry *entry)
 {
-    if (entry->outcome != ENTRY_OFFERED) {
-        return;
-    }
     if (entry->names == 0) {
         entry_break(entry, "url", "has no place for the name, nor has a body");
     }
@@ -391,4 +392,13 @@ entry_finish(struct entry *entry)
         entry_break(entry, "url", "and its other texts are too long");
     }
     find_absent(entry);
+}
+
+void
+entry_finish(struct entry *entry)
+{
+    if (entry->outcome == ENTRY_OFFERED) {
+        judge_whole(entry);
+    }
+    pattern_free(&entry->pattern);
 }

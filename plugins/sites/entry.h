@@ -12,6 +12,7 @@
 
 #include "plugins/sites/ident.h"
 #include "plugins/sites/node.h"
+#include "plugins/sites/pattern.h"
 #include "plugins/sites/pool.h"
 #include "plugins/sites/rule.h"
 #include "plugins/sites/template.h"
@@ -57,6 +58,7 @@ struct entry {
     uint32_t concurrency;
     unsigned names; /* places for the name in the request */
     struct dialect_words words;
+    struct pattern *pattern; /* rule.pattern, compiled until entry_finish(); or NULL */
     struct rule rule;
 };
 
@@ -94,7 +96,8 @@ void entry_pattern(struct entry *entry, const char *field, const char *text);
 /** A word as a tag: lower case, spaces as hyphens. */
 void entry_tag(struct entry *entry, const char *text);
 void entry_known(struct entry *entry, const char *name);
-/** What can only be judged once all is there: a place for the name, a name that cannot exist. */
+/** What can only be judged once all is there: a place for the name, a name that cannot exist. To be
+ *  called for every entry that was begun. */
 void entry_finish(struct entry *entry);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* See the header. Compiled anew for each name: a worker keeps nothing, and a pattern of the usual
- * size takes some microseconds. */
+/* See the header. A step compiles it anew for each name: a worker keeps nothing, and a pattern of
+ * the usual size takes some microseconds. */
 #include "plugins/sites/pattern.h"
 
 #include <stdint.h>
@@ -85,12 +85,17 @@ compile(const char *pattern, struct why *why)
     return code;
 }
 
-bool
-pattern_check(const char *pattern, struct why *why)
+struct pattern *
+pattern_new(const char *text, struct why *why)
 {
-    pcre2_code *code = compile(pattern, why);
-    pcre2_code_free(code);
-    return code != NULL;
+    return (struct pattern *)compile(text, why);
+}
+
+void
+pattern_free(struct pattern **pattern)
+{
+    pcre2_code_free((pcre2_code *)*pattern);
+    *pattern = NULL;
 }
 
 static int
@@ -111,16 +116,23 @@ search(const pcre2_code *code, const char *name)
 }
 
 enum pattern_answer
-pattern_match(const char *pattern, const char *name)
+pattern_find(const struct pattern *pattern, const char *name)
 {
-    pcre2_code *code = compile(pattern, NULL);
-    if (code == NULL) {
-        return PATTERN_GIVES_UP;
-    }
-    int result = search(code, name);
-    pcre2_code_free(code);
+    int result = search((const pcre2_code *)pattern, name);
     if (result >= 0) {
         return PATTERN_MATCHES;
     }
     return result == PCRE2_ERROR_NOMATCH ? PATTERN_REFUSES : PATTERN_GIVES_UP;
+}
+
+enum pattern_answer
+pattern_match(const char *text, const char *name)
+{
+    struct pattern *pattern = pattern_new(text, NULL);
+    if (pattern == NULL) {
+        return PATTERN_GIVES_UP;
+    }
+    enum pattern_answer answer = pattern_find(pattern, name);
+    pattern_free(&pattern);
+    return answer;
 }

@@ -20,10 +20,16 @@ enum pattern_answer {
 /** The same in PCRE2's words: \Z is \z there, {,n} is {0,n}. NULL: the pool is full. */
 const char *pattern_from_python(struct pool *pool, const char *text);
 
-/** Whether it compiles; else a sentence with PCRE2's own and the place. */
-bool pattern_check(const char *pattern, struct why *why);
+/** A pattern, compiled. */
+struct pattern;
 
+/** The caller's, free with pattern_free(). NULL and a sentence, PCRE2's own with the place. */
+struct pattern *pattern_new(const char *text, struct why *why);
+void pattern_free(struct pattern **pattern);
 /** Whether it is found anywhere in the name, as re.search() looks. */
-enum pattern_answer pattern_match(const char *pattern, const char *name);
+enum pattern_answer pattern_find(const struct pattern *pattern, const char *name);
+
+/** Compiled for one name only. */
+enum pattern_answer pattern_match(const char *text, const char *name);
 
 #endif

@@ -255,11 +255,11 @@ read_id(struct entry *entry, const struct node *node)
 void
 read_own(struct entry *entry, const struct node *node)
 {
-    static const char *const fields[] = { "name",    "id",     "home",       "tags",
-                                          "source",  "method", "evidence",   "request",
-                                          "profile", "names",  "registered", "unregistered",
-                                          "rate",    "known",  "absent",     "concurrency",
-                                          "caseless" };
+    static const char *const fields[] = { "name",     "id",     "home",       "tags",
+                                          "source",   "method", "evidence",   "request",
+                                          "profile",  "names",  "registered", "unregistered",
+                                          "rate",     "known",  "absent",     "concurrency",
+                                          "caseless", "note" };
     know_only(entry, node, fields, COUNT(fields));
     read_id(entry, node);
     entry->rule.kinds = RULE_TWO_SIDED;
