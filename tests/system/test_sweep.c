@@ -32,7 +32,7 @@
 #define COMPLAINTS_MAX 40
 
 static const char *const own[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json",
-                                   CATALOGS "/orchard.json", NULL };
+                                   CATALOGS "/orchard.json", CATALOGS "/quarry.json", NULL };
 static struct sweep sweep; /* of the running test; ended by its teardown */
 
 static int
@@ -336,6 +336,10 @@ test_requests(void **state)
         { "juniper", "POST", "/graph" },
         { "kiwi", "HEAD", "/%7Bv1%7D/alice?f=all" },
         { "medlar", "GET", "/alice/" },
+        { "agate", "GET", "/api/alice" },
+        { "basalt.rocks", "POST", "/free" },
+        { "flint", "HEAD", "/alice" },
+        { "granite", "GET", "/alice/" },
     };
     (void)state;
     sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT }, &sweep);

@@ -4,6 +4,7 @@
  * is near each other in a file is not alike in the world. */
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -103,7 +104,7 @@ write_replies(struct role *role, struct arena *arena)
             .stem = stems[i],
             .platform = role->site->id,
             .kind = "username",
-            .subject = "",
+            .subject = SITE_SUBJECT,
             .exchanges = &role->exchanges[i],
             .exchange_count = 1,
         };
@@ -189,10 +190,12 @@ has_word(const char *text, const char *name)
 }
 
 static bool
-names_anybody(const struct cast *cast, const char *text)
+names_anybody(const struct cast *cast, const char *text, char out_name[SUBJECT_BYTES_MAX])
 {
     for (size_t i = 0; i < cast->script->present.count; i++) {
-        if (has_word(text, cast->script->present.texts[i])) {
+        const char *name = cast->script->present.texts[i];
+        if (has_word(text, name)) {
+            (void)snprintf(out_name, SUBJECT_BYTES_MAX, "%s", name);
             return true;
         }
     }
@@ -200,7 +203,8 @@ names_anybody(const struct cast *cast, const char *text)
 }
 
 static bool
-is_asked_for(const struct cast *cast, const char *rest, const char *body)
+is_asked_for(const struct cast *cast, const char *rest, const char *body,
+             char out_name[SUBJECT_BYTES_MAX])
 {
     struct arena *arena = arena_new(DECODE_BYTES_MAX);
     bool found = false;
@@ -208,7 +212,7 @@ is_asked_for(const struct cast *cast, const char *rest, const char *body)
     for (size_t i = 0; arena != NULL && i < ARRAY_LEN(texts) && !found; i++) {
         const char *text =
             texts[i] != NULL ? text_percent_decode(arena, texts[i], strlen(texts[i]), true) : NULL;
-        found = text != NULL && names_anybody(cast, text);
+        found = text != NULL && names_anybody(cast, text, out_name);
     }
     arena_free(&arena);
     return found;
@@ -223,7 +227,7 @@ cast_play(const struct cast *cast, const char *id, size_t id_len, const char *re
         return false;
     }
     const struct role *role = &cast->roles[site - cast->catalog->sites];
-    bool is_present = role->knows && is_asked_for(cast, rest, body);
+    bool is_present = role->knows && is_asked_for(cast, rest, body, out_play->subject);
     enum part_reply reply = is_present ? PART_PRESENT : PART_ABSENT;
     if (role->script.fault == FAULT_TRUNCATE) {
         reply = PART_NEUTRAL; /* it was cut before its mark */

@@ -55,12 +55,16 @@ reply_truth(const struct role *role, enum part_reply which)
     const struct case_reply *reply = &role->exchanges[which].reply;
     const char *location = reply->header_count > 1 ? reply->headers[1].value : NULL;
     enum site_verdict verdict = site_judge(role->site, reply->status, reply->body, location);
-    bool is_similar = verdict != SITE_UNKNOWN && role->site->is_similar;
+    const char *hidden = verdict == SITE_UNKNOWN                           ? NULL
+                         : role->site->is_similar                          ? "similar_only"
+                         : role->site->is_public && verdict == SITE_ABSENT ? "not_public"
+                                                                           : NULL;
     struct json *truth = json_new_object();
     (void)json_put_number(truth, "status", reply->status);
-    (void)json_put_string(truth, "verdict", is_similar ? "unknown" : site_verdict_word(verdict));
-    if (is_similar) {
-        (void)json_put_string(truth, "reason", "similar_only");
+    (void)json_put_string(truth, "verdict",
+                          hidden != NULL ? "unknown" : site_verdict_word(verdict));
+    if (hidden != NULL) {
+        (void)json_put_string(truth, "reason", hidden);
     } else if (verdict == SITE_UNKNOWN) {
         (void)json_put_string(truth, "reason", status_reason(reply->status));
     }

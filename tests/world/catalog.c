@@ -12,9 +12,10 @@
 #define SUFFIX ".json"
 
 /* In the order of precedence. */
-enum format { FORMAT_WMN, FORMAT_SHERLOCK, FORMAT_MAIGRET, FORMATS };
+enum format { FORMAT_OWN, FORMAT_WMN, FORMAT_SHERLOCK, FORMAT_MAIGRET, FORMATS };
 
 static const catalog_entry_fn readers[FORMATS] = {
+    [FORMAT_OWN] = catalog_read_own,
     [FORMAT_WMN] = catalog_read_wmn,
     [FORMAT_SHERLOCK] = catalog_read_sherlock,
     [FORMAT_MAIGRET] = catalog_read_maigret,
@@ -167,7 +168,8 @@ read_root(struct catalog_source *source, struct gathering *gathering)
 {
     const struct json *sites = json_get(source->root, "sites");
     if (json_type(sites) == JSON_ARRAY) {
-        return read_entries(source, sites, FORMAT_WMN, gathering);
+        bool is_own = json_get(source->root, "rollcall_catalog") != NULL;
+        return read_entries(source, sites, is_own ? FORMAT_OWN : FORMAT_WMN, gathering);
     }
     if (json_type(sites) == JSON_OBJECT) {
         return read_entries(source, sites, FORMAT_MAIGRET, gathering);

@@ -28,6 +28,8 @@ catalog_read_wmn(struct catalog_source *source, const struct json *json, struct 
 bool catalog_read_sherlock(struct catalog_source *source, const struct json *json,
                            struct site *out_site);
 bool
+catalog_read_own(struct catalog_source *source, const struct json *json, struct site *out_site);
+bool
 catalog_read_maigret(struct catalog_source *source, const struct json *json, struct site *out_site);
 
 /* ---- Values, kept in the arena */

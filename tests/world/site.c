@@ -189,6 +189,10 @@ has_body(int status)
 static const char *
 write_page(const struct site *site, const char *mark, struct arena *arena, size_t *out_len)
 {
+    if (*mark != '\0' && site->is_bare[site->present.count > 0 && mark == site->present.texts[0]]) {
+        *out_len = strlen(mark);
+        return mark;
+    }
     struct buf page;
     buf_init(&page, PAGE_BYTES_MAX);
     bool is_clean = !has_any(&site->present, PLAIN_HEAD PLAIN_TAIL) &&
@@ -209,9 +213,9 @@ static int
 write_reply(const struct site *site, int status, const char *mark, struct arena *arena,
             struct case_reply *out)
 {
-    static const struct case_header headers[] = {
-        { "Content-Type", "text/html; charset=utf-8" },
-        { "Location", "{base}/home" },
+    static const struct case_header headers[][2] = {
+        { { "Content-Type", "text/html; charset=utf-8" }, { "Location", "{base}/home" } },
+        { { "Content-Type", "application/json" }, { "Location", "{base}/home" } },
     };
     size_t len = 0;
     const char *body = has_body(status) ? write_page(site, mark, arena, &len) : "";
@@ -220,7 +224,7 @@ write_reply(const struct site *site, int status, const char *mark, struct arena 
     }
     *out = (struct case_reply){
         .status = status,
-        .headers = headers,
+        .headers = headers[body == mark && *mark != '\0'],
         .header_count = is_redirect(status) ? 2 : 1,
         .body = body,
         .body_len = len,

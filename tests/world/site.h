@@ -25,6 +25,9 @@ enum site_rule {
     SITE_TWO_SIDED = 1 << 3 /* a status and a mark for each side */
 };
 
+/* Stands in a mark for the name that was asked for. */
+#define SITE_SUBJECT "{subject}"
+
 struct site_texts {
     const char *const *texts; /* any one of them is enough */
     size_t count;
@@ -48,6 +51,8 @@ struct site {
     const char *pattern; /* of legal names; NULL: any */
     bool is_adult;
     bool is_similar; /* it finds names like this one, so it proves nothing */
+    bool is_public;  /* it shows only some names, so absence proves nothing */
+    bool is_bare[2]; /* of the reply for absence, for presence: its mark is the whole body */
 };
 
 enum site_verdict { SITE_UNKNOWN, SITE_PRESENT, SITE_ABSENT };

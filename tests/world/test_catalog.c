@@ -20,8 +20,8 @@
 #define CATALOGS TEST_SOURCE_DIR "/tests/world/testdata/catalogs"
 
 static const char *const both[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json", NULL };
-static const char *const all[] = { CATALOGS "/orchard.json", CATALOGS "/meadow.json",
-                                   CATALOGS "/harbour.json", NULL };
+static const char *const all[] = { CATALOGS "/orchard.json", CATALOGS "/quarry.json",
+                                   CATALOGS "/meadow.json", CATALOGS "/harbour.json", NULL };
 static struct world *world; /* of the running test; stopped by its teardown */
 
 static int
@@ -120,6 +120,11 @@ test_truth(void **state)
         { "grapevine", 200, YES, 404, NO }, /* all of it from its engine */
         { "ivy", 200, YES, 302, NO },       /* the engine's rule, not its own */
         { "lime", 200, NOT_SURE, 200, NOT_SURE },
+        { "agate", 200, YES, 404, NO },
+        { "basalt.rocks", 200, YES, 200, NO }, /* an id of its own */
+        { "dolomite", 200, YES, 404, NOT_SURE },
+        { "epidote", 200, NOT_SURE, 200, NOT_SURE },
+        { "granite", 200, YES, 503, NO },
     };
     (void)state;
     cJSON *truth = read_truth("{\"catalog\":{}}", all);
@@ -140,9 +145,11 @@ test_truth(void **state)
 static void
 test_broken_entries(void **state)
 {
-    static const char *const ids[] = { "nettle", "brokennoplace", "brokennomark", "brokennorule",
-                                       "yarrow", "brokenstem",    "brokenroot",   "brokenbud",
-                                       "olive",  "pear",          "quandong",     "raspberry" };
+    static const char *const ids[] = { "nettle",       "brokennoplace", "brokennomark",
+                                       "brokennorule", "yarrow",        "brokenstem",
+                                       "brokenroot",   "brokenbud",     "olive",
+                                       "pear",         "quandong",      "raspberry",
+                                       "brokengneiss" };
     (void)state;
     cJSON *truth = read_truth("{\"catalog\":{}}", all);
     for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -157,7 +164,7 @@ static void
 test_precedence(void **state)
 {
     static const char *const turned[] = { both[1], both[0], NULL };
-    const char *const *orders[] = { both, turned, all };
+    const char *const *orders[] = { both, turned };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
         cJSON *truth = read_truth("{\"catalog\":{}}", orders[i]);
@@ -165,6 +172,9 @@ test_precedence(void **state)
         assert_string_equal(text_of(find_site(truth, "anchor"), "catalog"), "harbour");
         cJSON_Delete(truth);
     }
+    cJSON *truth = read_truth("{\"catalog\":{}}", all);
+    assert_string_equal(text_of(find_site(truth, "sharedshore"), "catalog"), "quarry");
+    cJSON_Delete(truth);
 }
 
 /* Every third is hostile, of those that can tell; every other one knows the names; latencies go
@@ -223,13 +233,20 @@ test_names(void **state)
         { "/keel/free", "{\"name\":\"bob\"}", 200, "{\"taken\":false}" },
         { "/aster/u/a.b", NULL, 200, "class=\"petals\"" },
         { "/oar/u/bob", NULL, 302, "/oar/home" },
+        { "/agate/api/alice", NULL, 200, "{\"user\":{\"login\":\"alice\",\"id\":\"there\"}}" },
+        { "/agate/api/bob", NULL, 404, "{\"error\":{\"code\":404,\"text\":\"no such stone\"}}" },
+        { "/basalt.rocks/free", "{\"name\":\"alice\"}", 200, "\"names\":[\"alice\"]" },
+        { "/basalt.rocks/free", "{\"name\":\"bob\"}", 200, "\"names\":[]" },
+        { "/chalk/alice", NULL, 200, "white soft \"stone\"" },
+        { "/chalk/bob", NULL, 200, "null" },
+        { "/epidote/find?q=bob", NULL, 200, "[]" },
         { "/yarrow/u/alice", NULL, 404, "no such platform" },
         { "/aste/u/alice", NULL, 404, "no such platform" },
         { "/asterx/u/alice", NULL, 404, "no such platform" },
     };
     (void)state;
     world = world_start(&(struct world_options){
-        .script = "{\"catalog\":{\"present\":[\"alice\",\"a.b\"]}}", .catalogs = both });
+        .script = "{\"catalog\":{\"present\":[\"alice\",\"a.b\"]}}", .catalogs = all });
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct client client = client_open(world_http(world));
         if (rows[i].body != NULL) {
