@@ -150,7 +150,7 @@ find_socket(const struct resolve_ares *ares, int fd)
 }
 
 static void
-forget_socket(struct ares_socket *known)
+drop_socket(struct ares_socket *known)
 {
     loop_watch_remove(known->ares->loop, &known->watch);
     list_remove(&known->node);
@@ -181,13 +181,13 @@ on_socket(void *context, ares_socket_t fd, int readable, int writable)
     struct ares_socket *known = find_socket(ares, fd);
     uint32_t events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
     if (events == 0 && known != NULL) {
-        forget_socket(known);
+        drop_socket(known);
     } else if (events != 0 && known == NULL) {
         watch_socket(ares, fd, events);
     } else if (known != NULL && known->watch.events != events) {
         known->watch.events = events;
         if (loop_watch_change(ares->loop, &known->watch) != ERROR_OK) {
-            forget_socket(known);
+            drop_socket(known);
         }
     }
 }
@@ -371,7 +371,7 @@ resolve_ares_free(struct resolve_ares **ares)
         ares_destroy(dropped->channel);
     }
     while (!list_is_empty(&dropped->sockets)) {
-        forget_socket(LIST_ENTRY(dropped->sockets.next, struct ares_socket, node));
+        drop_socket(LIST_ENTRY(dropped->sockets.next, struct ares_socket, node));
     }
     loop_timer_disarm(dropped->loop, &dropped->timer);
     ares_library_cleanup();
