@@ -188,7 +188,8 @@ typedef struct rollcall_platform {
 typedef struct rollcall_name_rule {
     uint32_t min_chars; /* code points */
     uint32_t max_chars; /* 0: no upper bound */
-    const char *chars;  /* allowed: ranges and characters, "A-Za-z0-9_-" ('-' last); NULL: any */
+    const char *chars;  /* allowed: characters and ranges of them, any code points of UTF-8:
+                           "A-Za-z0-9_-" ('-' last); NULL: any */
     const char *source; /* the page that states it; required */
     int32_t all_names;  /* 1: it holds for all names that exist, so breaking it is `unregistered`;
                            0: for new sign-ups only, so it is unknown, not_a_valid_name */
@@ -196,7 +197,8 @@ typedef struct rollcall_name_rule {
 
 /* Flags of a checker. Bits that the host does not know refuse the plugin. */
 enum {
-    ROLLCALL_CASELESS = 1 << 0,        /* the platform's names do not tell A from a (ASCII) */
+    ROLLCALL_CASELESS = 1 << 0,        /* the platform does not tell A from a (ASCII only; of an
+                                          address: in its local part, too) */
     ROLLCALL_CODES_ARE_MARKS = 1 << 1, /* its rules may name 401, 403, 429 or 5xx as a mark: without
                                           this bit the host turns a verdict drawn from such a reply
                                           into unknown */
@@ -217,12 +219,14 @@ typedef struct rollcall_checker {
     uint32_t flags;
     const char *base_url;  /* what {base} is unless configured: "https://api.github.com"; no slash
                               at the end. NULL for a blocking checker */
-    uint32_t rate_count;   /* the polite rate: so many requests … */
+    uint32_t rate_count;   /* the polite rate, of each checker of its own: so many requests … */
     uint32_t rate_seconds; /* … in so many seconds. Required */
     uint32_t concurrency;  /* the most requests at a time. Required */
     uint32_t body_max;     /* bytes of a reply's body; 0: ROLLCALL_BODY_DEFAULT */
     const rollcall_name_rule *name_rule; /* or NULL */
-    const char *const *known; /* accounts that exist, NULL-terminated, or NULL: canaries */
+    const char *const *known; /* accounts that exist, NULL-terminated, or NULL: canaries. Of an
+                                 e-mail checker addresses, and only ones that are yours or
+                                 published for this */
     const char *absent;     /* how to make a name that cannot exist: '?' is a random [a-z0-9], eight
                                or more of them: "zz-????????????"; or NULL */
     rollcall_step_fn step;  /* an HTTP checker: called with NULL first, then with each reply */
@@ -357,22 +361,25 @@ struct rollcall_host {
  *   {subject:md5} {subject:sha256} {local:zbase32sha1}    (of the lower-cased text, in hex or
  * z-base-32) {config:key} {shared:name} {value:name} {secret:key}
  *   {{ and }}           the braces themselves
+ * A URL's own characters stay as they are, '+' and ':' too; what is filled in becomes %XX but for
+ * the unreserved ones of RFC 3986, so that an address is alice%40example.com in path and query.
  * In the host position only {subject} as one LDH label, or {domain} with ROLLCALL_DOMAIN_HOST.
  * Never in scheme, port or header name. What cannot be filled ends the check: plugin_failed for a
  * template that is wrong, not_a_valid_name for a subject that does not fit the place. */
 
-/** A header of the next request; at most ROLLCALL_REQUEST_HEADERS_MAX. A header whose template
- * names a secret that is not set is left out, so that an optional token is one line:
- * "Authorization", "Bearer {secret:token}". In any other place an unset secret ends the check,
- * plugin_failed. [step]
- */
+/** A header of the next request; at most ROLLCALL_REQUEST_HEADERS_MAX, and the same name again is a
+ *  second one. The daemon's own User-Agent is sent unless one is given here. A header whose
+ *  template names a secret that is not set is left out, so that an optional token is one line:
+ *  "Authorization", "Bearer {secret:token}". In any other place an unset secret ends the check,
+ *  plugin_failed. [step] */
 static inline void
 rollcall_header(rollcall_check *check, const char *name, const char *value_template)
 {
     check->host->header(check, name, value_template);
 }
 
-/** A field of the next request's form (application/x-www-form-urlencoded), in order. [step] */
+/** A field of the next request's form (application/x-www-form-urlencoded), in order. A request has
+ *  a form or a rollcall_body(), not both. [step] */
 static inline void
 rollcall_form(rollcall_check *check, const char *name, const char *value_template)
 {
@@ -388,7 +395,8 @@ rollcall_body(rollcall_check *check, const char *content_type, const char *body_
     check->host->body(check, content_type, body_template);
 }
 
-/** Follow up to `redirects` redirects of the next request; without it a redirect is the reply. */
+/** Follow up to `redirects` redirects of the next request, at most ROLLCALL_REDIRECTS_MAX; one more
+ *  ends the check as unknown, unexpected_reply. Without it a redirect is the reply. [step] */
 static inline void
 rollcall_follow(rollcall_check *check, uint32_t redirects)
 {
@@ -429,8 +437,10 @@ rollcall_request(rollcall_check *check, int32_t method, const char *url_template
 
 /* ---- Answer: a verdict --------------------------------------------------------------- */
 
-/** There is an account. `url_template` is its page for people, or NULL. From the page of a bot wall
- *  the host makes unknown, blocked of this and of the next. [step] */
+/** There is an account. `url_template` is its page for people, with the placeholders of a request's
+ *  URL but secrets, or NULL. Of this and of the next verdict the host makes unknown where the reply
+ *  was a bot wall's page (blocked), and, without ROLLCALL_CODES_ARE_MARKS, where its status was
+ * 401, 403 or 407 (blocked), 429 (rate_limited) or 5xx (server_error). [step] */
 static inline rollcall_step
 rollcall_registered(rollcall_check *check, const char *url_template)
 {
@@ -510,8 +520,8 @@ rollcall_body_has(const rollcall_reply *reply, const char *text)
     return reply->host->body_has(reply, text);
 }
 
-/** Copy what stands between the first `before` and the next `after`. Its length, or -1 when they
- * are not there or it does not fit. [step] */
+/** Copy what stands between the first `before` and the next `after`, with a NUL behind it. Its
+ *  length without that NUL, or -1 when they are not there or it does not fit. [step] */
 static inline int32_t
 rollcall_body_between(const rollcall_reply *reply, const char *before, const char *after, char *out,
                       size_t out_bytes)
