@@ -38,7 +38,7 @@ only "$library" "libnng\.so\.1|libcjson\.so\.1|$libc"
 
 strangers=$(exported bin/rollcalld | grep -vE '^(_|stdin|stdout|stderr|environ|optarg|optind|opterr|optopt|data_start|in6addr)' || true)
 [ -z "$strangers" ] || fail "rollcalld exports $strangers"
-only bin/rollcalld "libnng\.so\.1|libcjson\.so\.1|libcurl\.so\.4|libz\.so\.1|libconfig\.so\.9|libidn2\.so\.0|libunistring\.so\.2|libcrypto\.so\.3|libssl\.so\.3|libsystemd\.so\.0|libm\.so\.6|$libc"
+only bin/rollcalld "libnng\.so\.1|libcjson\.so\.1|libcurl\.so\.4|libcares\.so\.2|libz\.so\.1|libconfig\.so\.9|libidn2\.so\.0|libunistring\.so\.2|libcrypto\.so\.3|libssl\.so\.3|libsystemd\.so\.0|libm\.so\.6|$libc"
 
 [ "$failures" -eq 0 ] || exit 1
 echo "symbols: $count plugins, librollcall and rollcalld are clean"
