@@ -80,8 +80,8 @@ is_legal(const char *pattern, const char *name)
     int error = 0;
     PCRE2_SIZE at = 0;
     char *text = spell_counts(pattern);
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP,
-                                     &error, &at, NULL);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+                                     PCRE2_UTF | PCRE2_UCP | PCRE2_ALT_BSUX, &error, &at, NULL);
     if (code == NULL) {
         support_fail("the pattern %s", pattern);
     }
@@ -302,6 +302,16 @@ test_own_names(void **state)
     sweep_stop(&sweep);
 }
 
+/* The catalogue that the plugin comes with. */
+static void
+test_built_in(void **state)
+{
+    static const char *const files[] = { TEST_SOURCE_DIR "/plugins/sites/catalog.json", NULL };
+    (void)state;
+    sweep_all(files, PRESENT ",\"hostile\":{\"every\":3," FAULTS "}");
+    sweep_stop(&sweep);
+}
+
 static void
 test_requests(void **state)
 {
@@ -394,6 +404,7 @@ main(void)
         cmocka_unit_test_teardown(test_own_some_know, end_sweep),
         cmocka_unit_test_teardown(test_own_hostile, end_sweep),
         cmocka_unit_test_teardown(test_own_names, end_sweep),
+        cmocka_unit_test_teardown(test_built_in, end_sweep),
         cmocka_unit_test_teardown(test_requests, end_sweep),
         cmocka_unit_test_teardown(test_given, end_sweep),
     };

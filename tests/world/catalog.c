@@ -37,14 +37,17 @@ struct gathering {
 /* ---- Values */
 
 const char *
-catalog_text(struct catalog_source *source, const struct json *json)
+catalog_keep(struct catalog_source *source, const char *text)
 {
-    if (json_type(json) != JSON_STRING) {
-        return NULL;
-    }
-    const char *copy = arena_strdup(source->arena, json_string(json, ""));
+    const char *copy = arena_strdup(source->arena, text);
     source->is_short = source->is_short || copy == NULL;
     return copy;
+}
+
+const char *
+catalog_text(struct catalog_source *source, const struct json *json)
+{
+    return json_type(json) == JSON_STRING ? catalog_keep(source, json_string(json, "")) : NULL;
 }
 
 struct site_texts

@@ -34,6 +34,7 @@ catalog_read_maigret(struct catalog_source *source, const struct json *json, str
 
 /* ---- Values, kept in the arena */
 
+const char *catalog_keep(struct catalog_source *source, const char *text);
 const char *catalog_text(struct catalog_source *source, const struct json *json);
 /** A string or an array of strings; empty strings are none. */
 struct site_texts catalog_texts(struct catalog_source *source, const struct json *json);

@@ -108,12 +108,35 @@ write_side(struct catalog_source *source, const struct json *side)
         buf_append_str(&text, i > 0 ? " " : "");
         buf_append_str(&text, marks.texts[i]);
     }
-    const char *copy = text.error == 0 ? arena_strdup(source->arena, buf_str(&text)) : NULL;
+    const char *copy = text.error == 0 ? catalog_keep(source, buf_str(&text)) : NULL;
     buf_fini(&text);
     return copy;
 }
 
-/* Whether a body that is its JSON has its strings too: else nobody could write such a reply. */
+/* A string into a document that has none of it: as the member that it is, or inside one. NULL: it
+ * goes in neither way. */
+static const char *
+with_mark(struct catalog_source *source, const char *page, const char *mark)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < 2 && *page == '{' && found == NULL; i++) {
+        struct json *json = NULL;
+        struct buf text;
+        buf_init(&text, PAGE_BYTES_MAX);
+        buf_append_str(&text, i == 0 ? "{" : "{\"says\":\"");
+        buf_append_str(&text, mark);
+        buf_append_str(&text, i == 0 ? "," : "\",");
+        buf_append_str(&text, page + 1);
+        if (text.error == 0 && json_parse(buf_str(&text), text.len, &json, NULL) == 0) {
+            found = catalog_keep(source, buf_str(&text));
+        }
+        json_free(&json);
+        buf_fini(&text);
+    }
+    return found;
+}
+
+/* False: nobody could write a reply that is all that the side wants. */
 static bool
 read_side(struct catalog_source *source, const struct json *side, int *out_code,
           struct site_texts *out_texts, bool *out_whole)
@@ -127,15 +150,14 @@ read_side(struct catalog_source *source, const struct json *side, int *out_code,
     }
     *out_code = (int)json_number(json_type(status) == JSON_ARRAY ? json_first(status) : status, 0);
     *out_whole = json_get(side, "whole") != NULL || json_get(side, "json") != NULL;
-    texts[0] = page;
-    *out_texts = (struct site_texts){ .texts = texts, .count = *page != '\0' ? 1 : 0 };
     const struct site_texts marks = catalog_texts(source, json_get(side, "body"));
-    for (size_t i = 0; i < marks.count; i++) {
-        if (strstr(page, marks.texts[i]) == NULL) {
-            return false;
-        }
+    for (size_t i = 0; i < marks.count && page != NULL; i++) {
+        page =
+            strstr(page, marks.texts[i]) != NULL ? page : with_mark(source, page, marks.texts[i]);
     }
-    return *out_code != 0;
+    texts[0] = page;
+    *out_texts = (struct site_texts){ .texts = texts, .count = page != NULL && *page != '\0' };
+    return page != NULL && *out_code != 0;
 }
 
 static bool

@@ -240,6 +240,7 @@ test_names(void **state)
         { "/chalk/alice", NULL, 200, "white soft \"stone\"" },
         { "/chalk/bob", NULL, 200, "null" },
         { "/epidote/find?q=bob", NULL, 200, "[]" },
+        { "/halite/bob", NULL, 200, "{\"says\":\"none found\",\"salt\":[null],\"code\":0}" },
         { "/yarrow/u/alice", NULL, 404, "no such platform" },
         { "/aste/u/alice", NULL, 404, "no such platform" },
         { "/asterx/u/alice", NULL, 404, "no such platform" },
