@@ -23,8 +23,9 @@
 #define GROUP_ENUMERATE_US (INT64_C(30) * 1000 * 1000)
 /* What a blocking check gets beyond its own timeout. */
 #define GROUP_GRACE_US (INT64_C(1) * 1000 * 1000)
-/* Calls of one plugin that wait for a worker. */
-#define GROUP_QUEUE_MAX 4096
+/* Calls of one plugin that wait for a worker: a check has one at most, and what bounds checks is
+ * `max_checks`, whose default this is. Their bytes are bounded by PROCS_QUEUE_BYTES_MAX. */
+#define GROUP_QUEUE_MAX 100000
 
 /* All groups of a daemon, those too that were released and still leave. */
 struct groups;
