@@ -1,8 +1,10 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Where plugin code runs: what `plugins` says of it, what a worker's death costs, and that the
- * plugins of one daemon can run in different places. */
+/* Where plugin code runs: what `plugins` says of it, what a worker's death costs, that the plugins
+ * of one daemon can run in different places, and who of them reaches the network. */
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,6 +25,7 @@
 #include "tests/support/common.h"
 #include "tests/support/daemon.h"
 #include "tests/support/rpc.h"
+#include "tests/support/tmpdir.h"
 #include "tests/support/world.h"
 
 #define WORLD                                                                                      \
@@ -33,7 +37,9 @@
 struct scene {
     struct world *world;
     struct daemon *daemon;
+    struct tmpdir *plugins; /* of a test that has a folder of its own */
     struct rpc *rpc;
+    struct rpc *other;
 };
 static struct scene scene;
 
@@ -46,12 +52,40 @@ open_scene(const struct daemon_plugin *plugins, size_t count, const char *lines)
     scene.rpc = rpc_dial(daemon_url(scene.daemon));
 }
 
+/* github and the test plugins of these names, NULL at the end. */
+static void
+open_scene_with(const char *const *names)
+{
+    scene.plugins = tmpdir_new();
+    free(tmpdir_copy(scene.plugins, "github.so", TEST_BUILD_DIR "/plugins/github.so"));
+    for (; *names != NULL; names++) {
+        char *file = support_text("%s.so", *names);
+        char *from = support_text("%s/tests/plugins/%s", TEST_BUILD_DIR, file);
+        free(tmpdir_copy(scene.plugins, file, from));
+        free(from);
+        free(file);
+    }
+    static const struct daemon_plugin github = { .name = "github" };
+    scene.world = world_start(&(struct world_options){ .script = WORLD });
+    scene.daemon = daemon_start(&(struct daemon_options){
+        .world = scene.world,
+        .plugins = &github,
+        .plugin_count = 1,
+        .plugin_dir = tmpdir_path(scene.plugins),
+        .lines = "workers = 1; timeout = \"60s\"; deadline = \"60s\";",
+    });
+    scene.rpc = rpc_dial(daemon_url(scene.daemon));
+    scene.other = rpc_dial(daemon_url(scene.daemon));
+}
+
 static int
 close_scene(void **state)
 {
     (void)state;
     rpc_free(&scene.rpc);
+    rpc_free(&scene.other);
     daemon_free(&scene.daemon);
+    tmpdir_free(&scene.plugins);
     world_free(&scene.world);
     return 0;
 }
@@ -199,6 +233,140 @@ killed_workers_are_replaced(void **state)
     daemon_stop(&scene.daemon);
 }
 
+/* ---- In mid-call */
+
+/* The verdict of one platform in an answer, with the reason where it is unknown. */
+static char *
+finding_of(const cJSON *answer, const char *platform)
+{
+    const cJSON *check = NULL;
+    cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
+    {
+        if (strcmp(text_of(check, "platform"), platform) == 0) {
+            return support_text("%s%s%s", text_of(check, "verdict"),
+                                text_of(check, "reason")[0] != '\0' ? ": " : "",
+                                text_of(check, "reason"));
+        }
+    }
+    support_fail("the answer lists no %s", platform);
+}
+
+static void
+expect_finding(const cJSON *answer, const char *platform, const char *wanted)
+{
+    char *found = finding_of(answer, platform);
+    assert_string_equal(found, wanted);
+    free(found);
+}
+
+/* Ask one platform about one name, by the other connection. */
+static void
+expect_answer(const char *platform, const char *subject, const char *wanted)
+{
+    char *params = support_text("{\"subject\":\"%s\",\"platforms\":[\"%s\"]}", subject, platform);
+    cJSON *answer = rpc_result(scene.other, "check", params);
+    expect_finding(answer, platform, wanted);
+    cJSON_Delete(answer);
+    free(params);
+}
+
+/* Until the plugin has been called so often. There is an idle worker, so the last call is in its
+ * hands as soon as it is counted. */
+static void
+wait_for_calls(const char *name, int wanted)
+{
+    int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
+    for (int calls = 0; calls != wanted;) {
+        cJSON *result = rpc_result(scene.other, "plugins", NULL);
+        const cJSON *row = NULL;
+        cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "plugins"))
+        {
+            if (strcmp(text_of(row, "name"), name) == 0) {
+                calls = cJSON_GetObjectItemCaseSensitive(row, "calls")->valueint;
+            }
+        }
+        cJSON_Delete(result);
+        if (support_now_us() > deadline_us) {
+            support_fail("%s was called %d times, not %d", name, calls, wanted);
+        }
+    }
+}
+
+/* A worker is killed from outside with a call in hand, in the middle of a query: that check alone
+ * is unknown, and the next call of the same plugin is served. */
+static void
+a_death_in_mid_call_costs_that_check(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "block", NULL };
+    static const char call[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"check\",\"params\":"
+                               "{\"subject\":\"wait\",\"until\":\"all\","
+                               "\"platforms\":[\"block\",\"github\"]}}";
+    pid_t pids[CHILDREN_MAX];
+    open_scene_with(names);
+    expect_answer("block", "yes", "registered");
+    rpc_send(scene.rpc, call, sizeof(call) - 1);
+    wait_for_calls("block", 2);
+    size_t count = find_workers("block.so", pids);
+    assert_in_range(count, 1, 2); /* it, and the spare */
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(kill(pids[i], SIGKILL), 0);
+    }
+    char *reply = rpc_receive(scene.rpc, RPC_WAIT_MS, NULL);
+    assert_non_null(reply);
+    cJSON *tree = cJSON_Parse(reply);
+    const cJSON *answer = cJSON_GetObjectItemCaseSensitive(tree, "result");
+    expect_finding(answer, "block", "unknown: plugin_failed");
+    expect_finding(answer, "github", "unregistered");
+    cJSON_Delete(tree);
+    free(reply);
+    expect_answer("block", "yes", "registered");
+    daemon_stop(&scene.daemon);
+}
+
+/* ---- The network */
+
+static int
+listen_on_loopback(uint16_t *out_port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, len) != 0 || listen(fd, 4) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+        support_fail("no port to listen on");
+    }
+    *out_port = ntohs(address.sin_port);
+    return fd;
+}
+
+static bool
+is_called(int fd)
+{
+    struct pollfd caller = { .fd = fd, .events = POLLIN };
+    return poll(&caller, 1, 0) == 1;
+}
+
+/* Code that blocks gets to the network when its checker says that it must, and only then. */
+static void
+only_who_declares_it_reaches_the_network(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "dial", "confined", NULL };
+    uint16_t port = 0;
+    int fd = listen_on_loopback(&port);
+    char *subject = support_text("%u", port);
+    open_scene_with(names);
+    expect_answer("confined", subject, "unknown: blocked");
+    assert_false(is_called(fd));
+    expect_answer("dial", subject, "registered");
+    assert_true(is_called(fd));
+    (void)close(fd);
+    free(subject);
+    daemon_stop(&scene.daemon);
+}
+
 /* Nobody outlives the daemon, however it ends. */
 static void
 workers_die_with_the_daemon(void **state)
@@ -229,8 +397,8 @@ main(void)
 {
 #define TEST(fn) cmocka_unit_test_teardown(fn, close_scene)
     const struct CMUnitTest tests[] = {
-        TEST(plugins_say_where_they_run),
-        TEST(killed_workers_are_replaced),
+        TEST(plugins_say_where_they_run),           TEST(killed_workers_are_replaced),
+        TEST(a_death_in_mid_call_costs_that_check), TEST(only_who_declares_it_reaches_the_network),
         TEST(workers_die_with_the_daemon),
     };
     return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);
