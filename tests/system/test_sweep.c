@@ -29,6 +29,7 @@
     "\"gzip_bomb\",\"redirect_loop\",\"truncate\",\"status:401\",\"status:500\",\"bot_wall:200\"," \
     "\"close\",\"garbage\"]"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define MANY 4500
 #define COMPLAINTS_MAX 40
 
 static const char *const own[] = { CATALOGS "/harbour.json", CATALOGS "/meadow.json",
@@ -372,6 +373,33 @@ test_requests(void **state)
     sweep_stop(&sweep);
 }
 
+/* More checks at once than anything on the way has room for by chance. */
+static void
+test_many(void **state)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    (void)state;
+    assert_non_null(out);
+    for (int i = 0; i < MANY; i++) {
+        (void)fprintf(out,
+                      "%s\n\"Many %d\":{\"url\":\"https://many%d.example/{}\",\"urlMain\":\"x\","
+                      "\"username_claimed\":\"blue\",\"errorType\":\"status_code\"}",
+                      i > 0 ? "," : "{", i, i);
+    }
+    (void)fprintf(out, "}\n");
+    assert_int_equal(fclose(out), 0);
+    struct tmpdir *dir = tmpdir_new();
+    char *path = tmpdir_write(dir, "many.json", text);
+    const char *const files[] = { path, NULL };
+    sweep_all(files, PRESENT);
+    sweep_stop(&sweep);
+    free(path);
+    free(text);
+    tmpdir_free(&dir);
+}
+
 /* $ROLLCALL_CATALOGS: all well, a tenth hostile, a third hostile. More endless bodies at a time
  * than fit into `body_bytes` would be `overloaded`, which is true but not what is tested. */
 static void
@@ -406,6 +434,7 @@ main(void)
         cmocka_unit_test_teardown(test_own_names, end_sweep),
         cmocka_unit_test_teardown(test_built_in, end_sweep),
         cmocka_unit_test_teardown(test_requests, end_sweep),
+        cmocka_unit_test_teardown(test_many, end_sweep),
         cmocka_unit_test_teardown(test_given, end_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
