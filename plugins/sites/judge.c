@@ -46,6 +46,15 @@ reason_of_error(const struct rule *rule, const struct page *page)
     return 0;
 }
 
+/* A redirect to the page that was asked for, in another spelling: nobody was sent away. */
+static bool
+stays(const struct page *page)
+{
+    const char *location = rollcall_header_of(page->reply, "location");
+    return is_redirect(page->reply->status) && location != NULL &&
+           link_is_same_place(location, page->reply->url);
+}
+
 /* ---- The rules ---------------------------------------------------------- */
 
 /* Codes and strings for either side. Where both fit and only the one has a string, that one
@@ -59,6 +68,10 @@ judge_two_sided(const struct rule *rule, const struct page *page)
         bool prefers = rule->dialect == DIALECT_WMN && rule->present.mark_count > 0 &&
                        rule->absent.mark_count == 0;
         return prefers ? PRESENT : UNKNOWN;
+    }
+    bool is_mere_code = rule->absent.mark_count == 0 && rule->absent.condition_count == 0;
+    if (absent && is_mere_code && stays(page)) {
+        return UNKNOWN;
     }
     return present ? PRESENT : absent ? ABSENT : UNKNOWN;
 }
@@ -116,7 +129,6 @@ judge_code(const struct rule *rule, const struct page *page)
     return is_success(status) ? PRESENT : UNKNOWN;
 }
 
-/* A redirect to the same place in another spelling is not sending away. */
 static enum verdict
 judge_redirect(const struct rule *rule, const struct page *page)
 {
@@ -127,7 +139,7 @@ judge_redirect(const struct rule *rule, const struct page *page)
         return fits ? PRESENT : UNKNOWN;
     }
     if (is_redirect(status) && location != NULL && location[0] != '\0') {
-        return link_is_same_place(location, page->reply->url) ? UNKNOWN : ABSENT;
+        return stays(page) ? UNKNOWN : ABSENT;
     }
     return is_gone(status) ? ABSENT : UNKNOWN;
 }

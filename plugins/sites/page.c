@@ -118,7 +118,7 @@ page_is_wall(const struct page *page)
         ".challenge-running{display:none}",
         "<span id=\"challenge-error-text\">",
         "AwsWafIntegration.forceRefreshToken",
-        "\"perimeterxIdentifiers\"",
+        "\"perimeterxIdentifiers\",{enumerable:",
     };
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
         if (page_has(page, marks[i])) {

@@ -244,6 +244,11 @@ static const struct row rows[] = {
     /* redirects are data, but not to a login page */
     { "waway", NULL, { .status = 302, .headers = TO("/") }, { NO, SURE }, { NO, SURE } },
     { "waway", NULL, { .status = 302, .headers = TO("/login") }, { HUH, BLOCK }, { NO, SURE } },
+    { "waway",
+      NULL,
+      { .status = 302, .headers = TO("https://www.a.example/bob/") },
+      { HUH, ODD },
+      { NO, SURE } },
     { "waway", NULL, { .status = 301, .headers = TO("/") }, { HUH, ODD }, { HUH, ODD } },
     /* a code that the entry names counts, with its string */
     { "wrefused", NULL, { .status = 403, .body = "nobody" }, { NO, SURE }, { NO, SURE } },
