@@ -6,7 +6,8 @@
  * Usage: bench_fetch [TRANSFERS]
  *
  * Needs as many descriptors as transfers, and a few. Each measurement is a process of its own, and
- * counts from the first transfer on, which has read the CA bundle. */
+ * counts from the first transfer on, which has read the CA bundle: reading it for each handshake
+ * would show as some 20 ms more for each. */
 
 #include <signal.h>
 #include <stdio.h>

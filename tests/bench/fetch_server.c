@@ -54,6 +54,21 @@ extend(X509 *certificate, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
+/* As large a bundle as clients usually read: the system's authorities behind ours. */
+static bool
+append_system_bundle(FILE *file)
+{
+    char bytes[16384];
+    size_t len;
+    FILE *bundle = fopen("/etc/ssl/certs/ca-certificates.crt", "re");
+    while (bundle != NULL && (len = fread(bytes, 1, sizeof(bytes), bundle)) > 0) {
+        if (fwrite(bytes, 1, len, file) != len) {
+            return false;
+        }
+    }
+    return bundle == NULL || fclose(bundle) == 0;
+}
+
 static SSL_CTX *
 make_tls(const char *ca_file)
 {
@@ -75,7 +90,8 @@ make_tls(const char *ca_file)
     if (X509_sign(certificate, key, EVP_sha256()) <= 0 ||
         SSL_CTX_use_certificate(context, certificate) != 1 ||
         SSL_CTX_use_PrivateKey(context, key) != 1 || file == NULL ||
-        PEM_write_X509(file, certificate) != 1 || fclose(file) != 0) {
+        PEM_write_X509(file, certificate) != 1 || !append_system_bundle(file) ||
+        fclose(file) != 0) {
         support_fail("no certificate");
     }
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);

@@ -467,6 +467,76 @@ one_of_two_is_cancelled(void **state)
     future_unref(&second);
 }
 
+/* Whatever comes when: each one ends, once, and rightly. */
+#define STEPS 20000
+#define OPEN_MAX 64
+
+struct open_ask {
+    struct future *future;
+    struct future_callback callback;
+    size_t name;
+    unsigned ends;
+};
+
+static void
+count_end(struct future *future, void *context)
+{
+    struct open_ask *open = context;
+    (void)future;
+    open->ends++;
+}
+
+static void
+close_ask(struct open_ask *open)
+{
+    assert_int_equal(open->ends, 1);
+    if (future_state(open->future) == FUTURE_FINISHED) {
+        bool has_address = names[open->name].addresses[0] != NULL;
+        assert_int_equal(open->future->error, has_address ? ERROR_OK : ERROR_UNREACHABLE);
+    }
+    future_unref(&open->future);
+}
+
+static void
+random_step(struct open_ask *open, uint32_t dice)
+{
+    if (open->future == NULL) {
+        open->name = (dice >> 8) % ARRAY_LEN(names);
+        open->ends = 0;
+        open->callback = (struct future_callback){ .fn = count_end, .context = open };
+        open->future = ask(names[open->name].name);
+        future_on_done(open->future, &open->callback);
+    } else if (future_is_done(open->future)) {
+        close_ask(open);
+    } else if (dice >> 28 == 0) {
+        assert_true(future_cancel(open->future));
+    }
+    if (dice >> 29 == 1) {
+        loop_turn(loop, 0);
+        clock_advance(dice % CLOCK_US_PER_S);
+    }
+}
+
+static void
+random_asks_end_once(void **state)
+{
+    (void)state;
+    static struct open_ask open[OPEN_MAX];
+    uint32_t dice = 20261122;
+    memset(open, 0, sizeof(open));
+    clock_freeze(CLOCK_US_PER_S);
+    for (int i = 0; i < STEPS; i++) {
+        dice = dice * UINT32_C(1664525) + UINT32_C(1013904223);
+        random_step(&open[(dice >> 16) % OPEN_MAX], dice);
+    }
+    resolver_close(resolver);
+    for (size_t i = 0; i < OPEN_MAX; i++) {
+        if (open[i].future != NULL) {
+            close_ask(&open[i]);
+        }
+    }
+}
+
 static struct future *others[3];
 
 static void
@@ -581,6 +651,7 @@ main(void)
         RESOLVE_TEST(many_silent_names_hold_up_nobody_else),
         RESOLVE_TEST(name_that_waits_and_is_cancelled_is_not_asked_for),
         RESOLVE_TEST(one_of_two_is_cancelled),
+        RESOLVE_TEST(random_asks_end_once),
         RESOLVE_TEST(callback_may_cancel_those_who_wait_with_it),
         RESOLVE_TEST(close_cancels_all),
         RESOLVE_TEST(wrong_server_is_refused),
