@@ -113,31 +113,36 @@ sequence_len(const unsigned char *at, size_t left)
     return len;
 }
 
+/* How many bytes of ASCII it begins with, eight at a time as far as that goes. */
+static size_t
+ascii_len(const char *body, size_t len)
+{
+    size_t done = 0;
+    for (uint64_t word; len - done >= sizeof(word); done += sizeof(word)) {
+        memcpy(&word, body + done, sizeof(word));
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
+    while (done < len && (unsigned char)body[done] < 0x80) {
+        done++;
+    }
+    return done;
+}
+
 /* A body may be cut anywhere, so behind others its last character may be half a one. */
 static bool
 is_utf8(const char *body, size_t len)
 {
-    const unsigned char *at = (const unsigned char *)body;
     bool has_others = false;
-    while (len > 0) {
-        size_t step = sequence_len(at, len);
+    for (size_t at = ascii_len(body, len); at < len; at += ascii_len(body + at, len - at)) {
+        const unsigned char *bytes = (const unsigned char *)body + at;
+        size_t step = sequence_len(bytes, len - at);
         if (step == 0) {
-            return has_others && len < 4 && at[0] >= 0xc2 && at[0] <= 0xf4;
+            return has_others && len - at < 4 && bytes[0] >= 0xc2 && bytes[0] <= 0xf4;
         }
-        has_others = has_others || step > 1;
+        has_others = true;
         at += step;
-        len -= step;
-    }
-    return true;
-}
-
-static bool
-is_ascii(const char *body, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)body[i] >= 0x80) {
-            return false;
-        }
     }
     return true;
 }
@@ -251,7 +256,8 @@ text_decode(const char *body, size_t len, const char *content_type, const char *
 {
     *out = (struct text){ body, len, NULL };
     struct choice choice = find_choice(body, len, content_type, encoding);
-    if (choice.family == FAMILY_UTF8 || (choice.family == FAMILY_TABLE && is_ascii(body, len))) {
+    if (choice.family == FAMILY_UTF8 ||
+        (choice.family == FAMILY_TABLE && ascii_len(body, len) == len)) {
         return true;
     }
     return decode(&choice, body, len, out);
