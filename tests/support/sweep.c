@@ -47,6 +47,7 @@ sweep_start(const struct sweep_options *options, struct sweep *out_sweep)
         .plugin_count = 1,
         .plugin_dir = tmpdir_path(out_sweep->plugins),
         .lines = options->lines,
+        .https = options->https,
     });
     free(script);
     free(lines);

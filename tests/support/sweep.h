@@ -5,6 +5,7 @@
 #ifndef ROLLCALL_TESTS_SUPPORT_SWEEP_H
 #define ROLLCALL_TESTS_SUPPORT_SWEEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tests/support/daemon.h"
@@ -17,6 +18,7 @@ struct sweep_options {
     const char *part;            /* the members of the script's "catalog"; "" is a part too */
     const char *lines;           /* the daemon's settings on top; NULL: none */
     const char *plugin_lines;    /* the plugin's; NULL: none */
+    bool https;                  /* instead of http */
 };
 
 struct sweep {

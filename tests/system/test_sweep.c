@@ -288,6 +288,19 @@ test_own_hostile(void **state)
     sweep_stop(&sweep);
 }
 
+static void
+test_own_https(void **state)
+{
+    (void)state;
+    sweep_start(&(struct sweep_options){ .catalogs = own,
+                                         .part = PRESENT ",\"hostile\":{\"every\":3," FAULTS "}",
+                                         .https = true },
+                &sweep);
+    judge("alice", true);
+    judge("bob", false);
+    sweep_stop(&sweep);
+}
+
 /* The names that a site cannot take, and those that it must not see as they are. */
 static void
 test_own_names(void **state)
@@ -431,6 +444,7 @@ main(void)
         cmocka_unit_test_teardown(test_own, end_sweep),
         cmocka_unit_test_teardown(test_own_some_know, end_sweep),
         cmocka_unit_test_teardown(test_own_hostile, end_sweep),
+        cmocka_unit_test_teardown(test_own_https, end_sweep),
         cmocka_unit_test_teardown(test_own_names, end_sweep),
         cmocka_unit_test_teardown(test_built_in, end_sweep),
         cmocka_unit_test_teardown(test_requests, end_sweep),
