@@ -156,17 +156,25 @@ fetch_url_is_trusted(const struct fetch_url *from, const struct fetch_url *to)
            strncmp(from_host, to_host, len) == 0;
 }
 
-/* The host between "://" and the last ":"; brackets are an IPv6 address's. */
+/* The host and, behind the last colon, the port. */
+static const char *
+host_of(const struct fetch_url *url, size_t *out_len)
+{
+    const char *host = strstr(url->origin, "://") + 3;
+    *out_len = (size_t)(strrchr(host, ':') - host);
+    return host;
+}
+
+/* Brackets are an IPv6 address's. */
 bool
 fetch_url_literal(const struct fetch_url *url, struct sockaddr_storage *out_address)
 {
     char host[INET6_ADDRSTRLEN];
-    const char *start = strstr(url->origin, "://") + 3;
-    const char *end = strrchr(start, ':');
+    size_t len = 0;
+    const char *start = host_of(url, &len);
     bool bracketed = *start == '[';
     start += bracketed ? 1 : 0;
-    end -= bracketed ? 1 : 0;
-    size_t len = (size_t)(end - start);
+    len -= bracketed ? 2 : 0;
     if (len >= sizeof(host)) {
         return false;
     }
@@ -199,27 +207,34 @@ copy_part(CURLU *parts, CURLUPart part, unsigned flags)
     return copy;
 }
 
+/* As libcurl will ask for it: a name beyond ASCII becomes an A-label, if it can. */
+static char *
+copy_a_label(const struct fetch_url *url)
+{
+    CURLU *parts = curl_url();
+    char *host = NULL;
+    if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url->text, 0) == CURLUE_OK) {
+        host = copy_part(parts, CURLUPART_HOST, CURLU_PUNYCODE);
+    }
+    curl_url_cleanup(parts);
+    return host;
+}
+
 int
 fetch_url_host(const struct fetch_url *url, char **out_host, char **out_port)
 {
-    CURLU *parts = curl_url();
-    if (parts == NULL) {
-        return ERROR_NOMEM;
+    size_t len = 0;
+    const char *host = host_of(url, &len);
+    bool is_plain = strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-._") >= len;
+    char *host_copy = is_plain ? strndup(host, len) : copy_a_label(url);
+    char *port_copy = strdup(host + len + 1);
+    if (host_copy == NULL || port_copy == NULL) {
+        free(host_copy);
+        free(port_copy);
+        return is_plain ? ERROR_NOMEM : ERROR_INVALID;
     }
-    char *host = NULL;
-    char *port = NULL;
-    if (curl_url_set(parts, CURLUPART_URL, url->text, 0) == CURLUE_OK) {
-        host = copy_part(parts, CURLUPART_HOST, CURLU_PUNYCODE);
-        port = copy_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-    }
-    curl_url_cleanup(parts);
-    if (host == NULL || port == NULL) {
-        free(host);
-        free(port);
-        return ERROR_INVALID;
-    }
-    *out_host = host;
-    *out_port = port;
+    *out_host = host_copy;
+    *out_port = port_copy;
     return ERROR_OK;
 }
 

@@ -31,8 +31,9 @@
 #define TRIES 3
 /* A UDP answer that fits every path whole (the DNS flag day's size). */
 #define UDP_BYTES 1232
-/* Answers to a burst of questions wait in the kernel until the loop comes round. */
-#define RECEIVE_BYTES (1024 * 1024)
+/* A burst of questions fits the kernel's buffer whole, since c-ares takes a full one for a server
+ * that is gone; and the answers wait there until the loop comes round. */
+#define SOCKET_BYTES (1024 * 1024)
 
 struct resolve_ares {
     struct loop *loop;
@@ -53,10 +54,11 @@ static ares_socket_t
 make_socket(int family, int type, int protocol, void *context)
 {
     (void)context;
-    const int bytes = RECEIVE_BYTES;
+    const int bytes = SOCKET_BYTES;
     int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd >= 0 && type == SOCK_DGRAM) {
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)); /* or what is allowed */
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     }
     return fd;
 }

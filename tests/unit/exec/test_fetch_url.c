@@ -212,10 +212,86 @@ literal_hosts_are_addresses(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    const char *host; /* NULL: it has none that can be asked for */
+    const char *port;
+} hosts[] = {
+    { "http://Example.com/x:1", "example.com", "80" },
+    { "https://under_score.example.com./", "under_score.example.com.", "443" },
+    { "https://xn--bcher-kva.example:8443/", "xn--bcher-kva.example", "8443" },
+    { "http://b\xff.example/", NULL, NULL },
+};
+
+static void
+hosts_are_taken_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        struct fetch_url url;
+        char *host = NULL;
+        char *port = NULL;
+        assert_int_equal(fetch_url_parse(hosts[i].text, &url), ERROR_OK);
+        int error = fetch_url_host(&url, &host, &port);
+        if (hosts[i].host == NULL) {
+            assert_int_equal(error, ERROR_INVALID);
+        } else {
+            assert_int_equal(error, ERROR_OK);
+            assert_string_equal(host, hosts[i].host);
+            assert_string_equal(port, hosts[i].port);
+        }
+        free(host);
+        free(port);
+        fetch_url_fini(&url);
+    }
+}
+
+static const struct {
+    const char *text;
+    const char *host; /* NULL: nothing to resolve */
+    const char *port;
+    bool resolves;
+} proxies[] = {
+    { "", NULL, NULL, false },
+    { "http://proxy.example:3128", "proxy.example", "3128", true },
+    { "http://user:word@proxy.example", "proxy.example", "1080", true },
+    { "https://proxy.example", "proxy.example", "443", true },
+    { "http://192.0.2.1:3128", NULL, "3128", true },
+    { "http://[2001:db8::1]:3128", NULL, "3128", true },
+    { "socks4a://proxy.example", "proxy.example", "1080", true },
+    { "socks5h://127.0.0.1:9050", NULL, "9050", true },
+    { "socks4://proxy.example:1", "proxy.example", "1", false },
+    { "socks5://127.0.0.1:9050", NULL, "9050", false },
+};
+
+static void
+proxies_are_taken_apart(void **state)
+{
+    (void)state;
+    struct fetch_proxy proxy;
+    for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
+        assert_int_equal(fetch_proxy_parse(proxies[i].text, &proxy), ERROR_OK);
+        if (proxies[i].host != NULL) {
+            assert_string_equal(proxy.host, proxies[i].host);
+        } else {
+            assert_null(proxy.host);
+        }
+        if (proxies[i].port != NULL) {
+            assert_string_equal(proxy.port, proxies[i].port);
+        }
+        assert_int_equal(proxy.resolves, proxies[i].resolves);
+        fetch_proxy_fini(&proxy);
+    }
+    assert_int_equal(fetch_proxy_parse("http://", &proxy), ERROR_INVALID);
+    assert_int_equal(fetch_proxy_parse("proxy:port", &proxy), ERROR_INVALID);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hosts_are_taken_out),
+        cmocka_unit_test(proxies_are_taken_apart),
         cmocka_unit_test(urls_are_judged),
         cmocka_unit_test(length_is_bounded),
         cmocka_unit_test(locations_lead_somewhere),
