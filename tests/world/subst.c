@@ -15,6 +15,7 @@
 #define RULES_MAX 5
 #define SPELLING_BYTES 4096
 #define BASE "{base}"
+#define CASE_BIT 0x20 /* all that tells A from a */
 
 /* A spelling that is looked for, and what stands there instead, as it must be written there. */
 struct rule {
@@ -162,6 +163,9 @@ static bool
 is_at(const struct rule *rule, const char *bytes, size_t len, size_t at)
 {
     size_t end = at + rule->from_len;
+    if ((bytes[at] | CASE_BIT) != (rule->from[0] | CASE_BIT)) {
+        return false; /* nearly always, and much cheaper than a comparison */
+    }
     if (end > len || strncasecmp(bytes + at, rule->from, rule->from_len) != 0) {
         return false;
     }
