@@ -36,7 +36,6 @@ entry_begin(struct entry *entry, const struct reader *reader, const char *name)
     entry->known[0] = NULL;
     entry->known_count = 0;
     entry->base_url = NULL;
-    entry->host = NULL;
     entry->absent = NULL;
     entry->method = ROLLCALL_DOCUMENTED;
     entry->evidence = 0;
@@ -194,7 +193,7 @@ entry_url(struct entry *entry, const char *field, const char *text)
     }
     entry->rule.url = url.url;
     entry->base_url = url.base_url;
-    entry->host = url.host;
+    entry->rule.host = url.host;
     entry->names += url.names;
     entry->rule.flags |= url.name_in_host ? RULE_LABEL_NAME : 0;
     entry->rule.flags |= url.name_in_quotes ? RULE_PLAIN_NAME : 0;
@@ -246,7 +245,7 @@ add_header(struct entry *entry, const char *field, const char *name, const char 
     } else if (strcasecmp(name, "Content-Type") == 0) {
         rule->content_type = value;
     } else if (strcasecmp(name, "Host") == 0) {
-        if (entry->host != NULL && strcasecmp(value, entry->host) != 0) {
+        if (rule->host != NULL && strcasecmp(value, rule->host) != 0) {
             entry_skip(entry, "their Host header names another host than their URL");
         }
     } else if (is_framing(name)) {

@@ -49,7 +49,6 @@ struct entry {
     const char *known[ENTRY_KNOWN_MAX + 1];
     size_t known_count;
     const char *base_url;
-    const char *host; /* of the request */
     const char *absent;
     int32_t method;   /* ROLLCALL_DOCUMENTED … */
     int32_t evidence; /* 0: as the rule says */

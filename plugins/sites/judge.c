@@ -28,11 +28,12 @@ is_redirect(int32_t status)
 static bool
 is_gate(const struct rule *rule, const struct page *page)
 {
+    const struct link_asked asked = { rule->url, rule->host, page->subject };
     const char *location = rollcall_header_of(page->reply, "location");
     if (is_redirect(page->reply->status) && location != NULL) {
-        return link_is_gate(location, rule->url, page->subject);
+        return link_is_gate(location, &asked);
     }
-    return rule->follow > 0 && link_is_gate(page->reply->url, rule->url, page->subject);
+    return rule->follow > 0 && link_is_gate(page->reply->url, &asked);
 }
 
 static int32_t

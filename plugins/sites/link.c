@@ -59,16 +59,22 @@ contains(const char *text, const char *part, size_t len)
     return false;
 }
 
+static bool
+is_asked(const struct link_asked *asked, const char *part, size_t len)
+{
+    bool is_subject = len == strlen(asked->subject) && strncasecmp(part, asked->subject, len) == 0;
+    return is_subject || contains(asked->url, part, len) || contains(asked->host, part, len);
+}
+
 bool
-link_is_gate(const char *address, const char *asked, const char *subject)
+link_is_gate(const char *address, const struct link_asked *asked)
 {
     const char *end = address + strcspn(address, "?#");
     while (address < end) {
         size_t len = strcspn(address, "/.:@?#");
-        bool is_subject = len == strlen(subject) && strncasecmp(address, subject, len) == 0;
         char word[WORD_BYTES];
         fold(address, len, word);
-        if (!is_subject && is_gate_word(word) && !contains(asked, address, len)) {
+        if (is_gate_word(word) && !is_asked(asked, address, len)) {
             return true;
         }
         address += len < (size_t)(end - address) ? len + 1 : len;

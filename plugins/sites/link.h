@@ -6,10 +6,15 @@
 
 #include <stdbool.h>
 
-/** Whether an address, whole or relative, is that of a login, consent or challenge page. A part
- * that is the name itself says nothing, nor one that stands in `asked`, the address that was asked
- *  for. */
-bool link_is_gate(const char *address, const char *asked, const char *subject);
+/** What was asked for: parts of it say nothing about where it led. */
+struct link_asked {
+    const char *url; /* or a template */
+    const char *host;
+    const char *subject;
+};
+
+/** Whether an address, whole or relative, is that of a login, consent or challenge page. */
+bool link_is_gate(const char *address, const struct link_asked *asked);
 
 /** Whether `location`, found at `url`, is the same place in another spelling: scheme, "www.",
  * letter case, a slash at the end. */

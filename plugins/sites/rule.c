@@ -24,7 +24,8 @@ enum {
     TAG_MARK,
     TAG_CODE,
     TAG_CONDITION,
-    TAG_ABSENT = 0x80 /* added to the last four: of the other side */
+    TAG_HOST,
+    TAG_ABSENT = 0x80 /* added to those of a side: of the other one */
 };
 
 /* ---- Writing ------------------------------------------------------------ */
@@ -102,6 +103,7 @@ put_side(struct writer *writer, const struct rule_side *side, unsigned which)
 static void
 put_request(struct writer *writer, const struct rule *rule)
 {
+    put_text(writer, TAG_HOST, rule->host);
     put_text(writer, TAG_URL, rule->url);
     put_text(writer, TAG_PROFILE, rule->profile);
     put_text(writer, TAG_CONTENT_TYPE, rule->content_type);
@@ -248,6 +250,9 @@ take_record(struct value *value, unsigned tag, struct rule *rule)
     if (tag > 0 && tag < sizeof(texts) / sizeof(texts[0])) {
         return take_text(value, texts[tag]);
     }
+    if (tag == TAG_HOST) {
+        return take_text(value, &rule->host);
+    }
     if (tag == TAG_HEADER) {
         return take_header(value, rule);
     }
@@ -264,7 +269,7 @@ is_sane(const struct rule *rule)
 {
     return rule->dialect < DIALECT_COUNT && rule->reading <= READING_FAITHFUL &&
            rule->method >= ROLLCALL_GET && rule->method <= ROLLCALL_PUT &&
-           rule->follow <= ROLLCALL_REDIRECTS_MAX && rule->url != NULL &&
+           rule->follow <= ROLLCALL_REDIRECTS_MAX && rule->url != NULL && rule->host != NULL &&
            (rule->body == NULL) == (rule->content_type == NULL);
 }
 

@@ -86,6 +86,7 @@ struct rule {
     uint8_t method; /* ROLLCALL_GET … */
     uint8_t follow; /* redirects */
     uint8_t flags;
+    const char *host;    /* that is asked, without a name in front of it */
     const char *url;     /* the host's template, as are profile, headers and body */
     const char *profile; /* the page for people, or NULL */
     struct rule_pair headers[ROLLCALL_REQUEST_HEADERS_MAX];

@@ -307,6 +307,7 @@ test_rule_round_trip(void **state)
                           .method = ROLLCALL_POST,
                           .follow = 3,
                           .flags = RULE_CASELESS,
+                          .host = "a.example",
                           .url = "{base}/",
                           .content_type = "text/plain",
                           .body = "{subject}",

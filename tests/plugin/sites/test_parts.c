@@ -108,13 +108,19 @@ test_gates(void **state)
         { "/catalogin", false },
         { "", false },
     };
+    const struct link_asked asked = { "{base}/{subject}", "a.example", "bob" };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (link_is_gate(rows[i].address, "{base}/{subject}", "bob") != rows[i].is_gate) {
+        if (link_is_gate(rows[i].address, &asked) != rows[i].is_gate) {
             support_fail("row %zu: %s", i, rows[i].address);
         }
     }
-    assert_false(link_is_gate("/login", "{base}/{subject}", "Login"));
-    assert_false(link_is_gate("https://a.example/login/exists", "{base}/login/exists", "bob"));
+    const struct link_asked login = { "{base}/{subject}", "a.example", "Login" };
+    const struct link_asked exists = { "{base}/login/exists", "a.example", "bob" };
+    const struct link_asked host = { "{base}/{subject}", "auth.a.example", "bob" };
+    assert_false(link_is_gate("/login", &login));
+    assert_false(link_is_gate("https://a.example/login/exists", &exists));
+    assert_false(link_is_gate("https://auth.a.example/bob", &host));
+    assert_true(link_is_gate("https://auth.a.example/login", &host));
 }
 
 static void

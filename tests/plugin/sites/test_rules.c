@@ -28,6 +28,8 @@ static const char sherlock[] =
     "\"S Both\":{\"url\":\"" URL "{}\",\"urlMain\":\"" URL "\","
     "\"errorType\":[\"message\",\"status_code\"],\"errorMsg\":\"Nobody\","
     "\"username_claimed\":\"b\"},"
+    "\"S Host\":{\"url\":\"https://auth.a.example/{}\",\"urlMain\":\"" URL "\","
+    "\"errorType\":\"status_code\",\"username_claimed\":\"b\"},"
     "\"S Legal\":{\"url\":\"" URL "{}\",\"urlMain\":\"" URL "\",\"errorType\":\"status_code\","
     "\"regexCheck\":\"^[a-z]{3,}(?<!x)$\",\"username_claimed\":\"b\"}}";
 
@@ -124,6 +126,12 @@ static const struct row rows[] = {
     { "snamed", NULL, { .status = 403 }, { NO, SURE }, { NO, SURE } },
     { "snamed", NULL, { .status = 429 }, { HUH, LIMIT }, { NO, SURE } },
     { "snamed", NULL, { .status = 200 }, { YES, SURE }, { YES, SURE } },
+    { "shost", NULL, { .status = 200 }, { YES, SURE }, { YES, SURE } },
+    { "shost",
+      NULL,
+      { .status = 200, .url = "https://auth.a.example/signin" },
+      { HUH, BLOCK },
+      { YES, SURE } },
     /* Sherlock, message: the status is not looked at */
     { "smark", NULL, { .status = 200, .body = "Nobody here" }, { NO, SURE }, { NO, SURE } },
     { "smark", NULL, { .status = 404, .body = "Nobody here" }, { NO, SURE }, { NO, SURE } },
