@@ -16,6 +16,10 @@ struct rpc {
     int next_id;
 };
 
+/* Nobody is dialled again: nng would open sockets for it faster than it closes them on a busy
+ * machine. */
+#define REDIAL_MS (24 * 60 * 60 * 1000)
+
 /* No resending, and no limit on what a reply may be: what comes is what the daemon sent. */
 static int
 set_options(nng_socket socket)
@@ -23,6 +27,9 @@ set_options(nng_socket socket)
     int error = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
     if (error == 0) {
         error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, 0);
+    }
+    if (error == 0) {
+        error = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, REDIAL_MS);
     }
     if (error == 0) {
         error = nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, RPC_WAIT_MS * SUPPORT_SLOWDOWN);
