@@ -117,32 +117,33 @@ entry_flag(struct entry *entry, const struct node *node, const char *field)
 }
 
 static void
-add_text(struct entry *entry, const struct node *value, const char *field, const char **texts,
-         size_t max, size_t *count)
+add_text(struct entry *entry, const struct node *value, const char *field, const struct texts *out)
 {
     const char *text = node_text(value);
     if (text == NULL) {
         break_type(entry, field, value, "a text or a list of texts");
-    } else if (*count == max) {
-        entry_break(entry, field, "has more than %zu texts", max);
+    } else if (*out->count == out->max) {
+        if (!out->cuts) {
+            entry_break(entry, field, "has more than %zu texts", out->max);
+        }
     } else if (text[0] != '\0') {
-        texts[(*count)++] = text;
+        out->texts[(*out->count)++] = text;
     }
 }
 
 void
-entry_texts(struct entry *entry, const struct node *node, const char *field, const char **texts,
-            size_t max, size_t *count)
+entry_texts(struct entry *entry, const struct node *node, const char *field,
+            const struct texts *out)
 {
     const struct node *value = node_get(node, field);
     if (node_kind(value) != NODE_ARRAY) {
         if (value != NULL && node_kind(value) != NODE_NULL) {
-            add_text(entry, value, field, texts, max, count);
+            add_text(entry, value, field, out);
         }
         return;
     }
     for (const struct node *at = node_first(value); at != NULL; at = node_next(at)) {
-        add_text(entry, at, field, texts, max, count);
+        add_text(entry, at, field, out);
     }
 }
 
@@ -183,11 +184,11 @@ entry_url(struct entry *entry, const char *field, const char *text)
 {
     struct url_template url;
     struct why why;
-    const struct detour detour = { entry->reader->detours ? entry->id : NULL };
     if (text == NULL || entry->outcome != ENTRY_OFFERED) {
         return;
     }
-    if (!template_url(&entry->pool, &entry->words, text, &detour, &url, &why)) {
+    entry->words.detour = entry->reader->detours ? entry->id : NULL;
+    if (!template_url(&entry->pool, &entry->words, text, &url, &why)) {
         entry_break(entry, field, "%s", why.text);
         return;
     }

@@ -76,9 +76,16 @@ const char *entry_text(struct entry *entry, const struct node *node, const char 
 /** As entry_text(); one that is not there, or empty, breaks it. */
 const char *entry_need_text(struct entry *entry, const struct node *node, const char *field);
 bool entry_flag(struct entry *entry, const struct node *node, const char *field);
+/** Where texts are put. */
+struct texts {
+    const char **texts;
+    size_t max;
+    size_t *count;
+    bool cuts; /* what does not fit is left out, and does not break the entry */
+};
 /** A text or a list of texts, appended. Empty ones say nothing and are left out. */
 void entry_texts(struct entry *entry, const struct node *node, const char *field,
-                 const char **texts, size_t max, size_t *count);
+                 const struct texts *out);
 /** A number or a list of numbers: codes of HTTP. */
 void entry_codes(struct entry *entry, const struct node *node, const char *field,
                  struct rule_side *side);

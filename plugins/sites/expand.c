@@ -61,25 +61,23 @@ struct field {
     const char *text; /* else this; NULL: there is none */
 };
 
+/* The fields that a dialect has; the last one has no name. */
 static bool
-add_field(const struct field *fields, size_t count, const char *name, size_t len,
-          struct expanded *out, struct why *why)
+add_field(const struct field *fields, struct span name, struct expanded *out, struct why *why)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct field *field = &fields[i];
-        if (strlen(field->name) == len && memcmp(field->name, name, len) == 0) {
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if (strlen(field->name) == name.len && memcmp(field->name, name.bytes, name.len) == 0) {
             return field->mark != 0 ? add_mark(out, field->mark, why)
                                     : add(out, field->text, strlen(field->text), why);
         }
     }
-    return say(why, "names {%.*s}, which is no field", len < FIELD_SHOWN ? (int)len : FIELD_SHOWN,
-               name);
+    return say(why, "names {%.*s}, which is no field",
+               name.len < FIELD_SHOWN ? (int)name.len : FIELD_SHOWN, name.bytes);
 }
 
 /* {field}, {{ and }}. */
 static bool
-expand_fields(const char *text, const struct field *fields, size_t count, struct expanded *out,
-              struct why *why)
+expand_fields(const char *text, const struct field *fields, struct expanded *out, struct why *why)
 {
     while (*text != '\0') {
         size_t len = strcspn(text, "{}");
@@ -101,7 +99,8 @@ expand_fields(const char *text, const struct field *fields, size_t count, struct
         if (end == NULL) {
             return say(why, "has a brace without its other half");
         }
-        if (!add_field(fields, count, text + 1, (size_t)(end - text - 1), out, why)) {
+        const struct span name = { text + 1, (size_t)(end - text - 1) };
+        if (!add_field(fields, name, out, why)) {
             return false;
         }
         text = end + 1;
@@ -135,18 +134,20 @@ expand_dialect(const struct dialect_words *words, const char *text, struct expan
 {
     const struct field maigret[] = { { "username", MARK_NAME, NULL },
                                      { "urlMain", 0, or_empty(words->url_main) },
-                                     { "urlSubpath", 0, or_empty(words->url_subpath) } };
+                                     { "urlSubpath", 0, or_empty(words->url_subpath) },
+                                     { NULL, 0, NULL } };
     static const struct field own[] = { { "subject", MARK_NAME, NULL },
-                                        { "subject:lower", MARK_LOWER, NULL } };
+                                        { "subject:lower", MARK_LOWER, NULL },
+                                        { NULL, 0, NULL } };
     switch (words->dialect) {
     case DIALECT_SHERLOCK:
         return expand_word(text, "{}", out, why);
     case DIALECT_WMN:
         return expand_word(text, "{account}", out, why);
     case DIALECT_MAIGRET:
-        return expand_fields(text, maigret, sizeof(maigret) / sizeof(maigret[0]), out, why);
+        return expand_fields(text, maigret, out, why);
     default:
-        return expand_fields(text, own, sizeof(own) / sizeof(own[0]), out, why);
+        return expand_fields(text, own, out, why);
     }
 }
 

@@ -148,10 +148,12 @@ read_marks(struct entry *entry, const struct merged *merged)
     const struct node *const parts[] = { merged->site, merged->engine };
     struct rule *rule = &entry->rule;
     for (size_t i = 0; i < 2; i++) {
-        entry_texts(entry, parts[i], "presenseStrs", rule->present.marks, RULE_MARKS_MAX,
-                    &rule->present.mark_count);
-        entry_texts(entry, parts[i], "absenceStrs", rule->absent.marks, RULE_MARKS_MAX,
-                    &rule->absent.mark_count);
+        entry_texts(entry, parts[i], "presenseStrs",
+                    &(struct texts){ rule->present.marks, RULE_MARKS_MAX, &rule->present.mark_count,
+                                     false });
+        entry_texts(
+            entry, parts[i], "absenceStrs",
+            &(struct texts){ rule->absent.marks, RULE_MARKS_MAX, &rule->absent.mark_count, false });
         read_errors(entry, node_get(parts[i], "errors"));
     }
     bool is_empty = rule->present.mark_count == 0 && rule->absent.mark_count == 0;
@@ -264,8 +266,9 @@ read_tags(struct entry *entry, const struct merged *merged)
 {
     const char *tags[ENTRY_TAGS_MAX];
     size_t count = 0;
-    entry_texts(entry, merged->site, "tags", tags, ENTRY_TAGS_MAX, &count);
-    entry_texts(entry, merged->engine, "tags", tags, ENTRY_TAGS_MAX, &count);
+    entry_texts(entry, merged->site, "tags", &(struct texts){ tags, ENTRY_TAGS_MAX, &count, true });
+    entry_texts(entry, merged->engine, "tags",
+                &(struct texts){ tags, ENTRY_TAGS_MAX, &count, true });
     for (size_t i = 0; i < count; i++) {
         entry_tag(entry, is_adult(tags[i]) ? "adult" : tags[i]);
     }

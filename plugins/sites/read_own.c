@@ -191,7 +191,8 @@ read_side(struct entry *entry, const struct node *node, const char *field, struc
     const struct node *value = need_object(entry, node, field);
     know_only(entry, value, fields, COUNT(fields));
     entry_codes(entry, value, "status", side);
-    entry_texts(entry, value, "body", side->marks, RULE_MARKS_MAX, &side->mark_count);
+    entry_texts(entry, value, "body",
+                &(struct texts){ side->marks, RULE_MARKS_MAX, &side->mark_count, false });
     read_conditions(entry, node_get(value, "json"), field, side);
     side->whole = entry_text(entry, value, "whole");
     if (side->code_count == 0) {
@@ -222,8 +223,9 @@ read_about(struct entry *entry, const struct node *node)
     const char *known[ENTRY_KNOWN_MAX];
     size_t tag_count = 0;
     size_t known_count = 0;
-    entry_texts(entry, node, "tags", tags, ENTRY_TAGS_MAX, &tag_count);
-    entry_texts(entry, node, "known", known, ENTRY_KNOWN_MAX, &known_count);
+    entry_texts(entry, node, "tags", &(struct texts){ tags, ENTRY_TAGS_MAX, &tag_count, true });
+    entry_texts(entry, node, "known",
+                &(struct texts){ known, ENTRY_KNOWN_MAX, &known_count, true });
     for (size_t i = 0; i < tag_count; i++) {
         entry_tag(entry, tags[i]);
     }

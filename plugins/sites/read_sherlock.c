@@ -36,7 +36,7 @@ read_types(struct entry *entry, const struct node *node)
 {
     const char *names[3];
     size_t count = 0;
-    entry_texts(entry, node, "errorType", names, 3, &count);
+    entry_texts(entry, node, "errorType", &(struct texts){ names, 3, &count, false });
     for (size_t i = 0; i < count; i++) {
         add_type(entry, names[i]);
     }
@@ -98,8 +98,9 @@ read_marks(struct entry *entry, const struct node *node)
 {
     struct rule *rule = &entry->rule;
     if ((rule->kinds & RULE_BY_MARK) != 0) {
-        entry_texts(entry, node, "errorMsg", rule->absent.marks, RULE_MARKS_MAX,
-                    &rule->absent.mark_count);
+        entry_texts(
+            entry, node, "errorMsg",
+            &(struct texts){ rule->absent.marks, RULE_MARKS_MAX, &rule->absent.mark_count, false });
         if (rule->absent.mark_count == 0) {
             entry_break(entry, "errorMsg", "is not there, wants a text for errorType message");
         }
@@ -114,7 +115,7 @@ read_tags(struct entry *entry, const struct node *node)
 {
     const char *tags[ENTRY_TAGS_MAX];
     size_t count = 0;
-    entry_texts(entry, node, "tags", tags, ENTRY_TAGS_MAX, &count);
+    entry_texts(entry, node, "tags", &(struct texts){ tags, ENTRY_TAGS_MAX, &count, true });
     for (size_t i = 0; i < count; i++) {
         entry_tag(entry, tags[i]);
     }

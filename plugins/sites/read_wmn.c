@@ -21,7 +21,7 @@ read_side(struct entry *entry, const struct node *node, const char *code, const 
         entry_break(entry, string, "is not there, wants a text");
     }
     entry_codes(entry, node, code, side);
-    entry_texts(entry, node, string, side->marks, 1, &side->mark_count);
+    entry_texts(entry, node, string, &(struct texts){ side->marks, 1, &side->mark_count, false });
 }
 
 /* What a body without a type must be is seen from its first character. */
@@ -60,7 +60,7 @@ read_about(struct entry *entry, const struct node *node)
     }
     size_t count = 0;
     const char *known[ENTRY_KNOWN_MAX];
-    entry_texts(entry, node, "known", known, ENTRY_KNOWN_MAX, &count);
+    entry_texts(entry, node, "known", &(struct texts){ known, ENTRY_KNOWN_MAX, &count, true });
     for (size_t i = 0; i < count; i++) {
         entry_known(entry, known[i]);
     }

@@ -158,20 +158,20 @@ look_at_names(const struct parts *parts, struct url_template *out)
 
 /* "{base}/path", "https://{subject}.example.org/path", or "{base}/id/{subject}/path". */
 static const char *
-write_url(struct pool *pool, const struct parts *parts, const struct detour *detour, bool in_host)
+write_url(struct pool *pool, const struct parts *parts, const char *detour, bool in_host)
 {
     pool_begin(pool);
-    if (in_host && detour->id == NULL) {
+    if (in_host && detour == NULL) {
         put_url(pool, parts->scheme, parts->scheme_len);
         put_url(pool, parts->host, parts->host_len);
     } else {
         pool_puts(pool, BASE_FIELD);
     }
-    if (detour->id != NULL) {
+    if (detour != NULL) {
         pool_byte(pool, '/');
-        pool_puts(pool, detour->id);
+        pool_puts(pool, detour);
     }
-    if (in_host && detour->id != NULL) {
+    if (in_host && detour != NULL) {
         pool_puts(pool, "/{subject}");
     }
     if (parts->rest_len == 0 || parts->rest[0] != '/') {
@@ -183,7 +183,7 @@ write_url(struct pool *pool, const struct parts *parts, const struct detour *det
 
 bool
 template_url(struct pool *pool, const struct dialect_words *words, const char *text,
-             const struct detour *detour, struct url_template *out, struct why *why)
+             struct url_template *out, struct why *why)
 {
     struct expanded expanded;
     struct parts parts;
@@ -202,7 +202,7 @@ template_url(struct pool *pool, const struct dialect_words *words, const char *t
     put_url(pool, bare.host, bare.host_len);
     out->base_url = pool_end(pool, NULL);
     out->host = pool_copy(pool, bare.host, strcspn(bare.host, ":/?#"));
-    out->url = write_url(pool, &parts, detour, out->name_in_host);
+    out->url = write_url(pool, &parts, words->detour, out->name_in_host);
     return out->url != NULL || say(why, "is too long");
 }
 

@@ -18,11 +18,8 @@ struct dialect_words {
     const char *url_main; /* Maigret's {urlMain} and {urlSubpath}; NULL elsewhere */
     const char *url_subpath;
     bool collapses; /* runs of '/' that do not stand behind ':' become one */
-};
-
-/** Where requests go instead, when the operator says so: `<base>/<id>` and the entry's own path. */
-struct detour {
-    const char *id; /* NULL: nowhere else */
+    const char
+        *detour; /* an id: URLs lead to `<base>/<id>` and their own path; NULL: nowhere else */
 };
 
 /** A URL as the host wants it. */
@@ -37,7 +34,7 @@ struct url_template {
 
 /** A request's URL; what is behind '#' is dropped, for nobody is sent it. */
 bool template_url(struct pool *pool, const struct dialect_words *words, const char *text,
-                  const struct detour *detour, struct url_template *out, struct why *why);
+                  struct url_template *out, struct why *why);
 
 /** A page for people: a whole URL, without {base}. NULL and no sentence: it is no URL. */
 const char *
