@@ -21,11 +21,14 @@
 
 #define CLIENTS 200
 
-/* What 600 queries may leave: part-used pages between what stays. */
+/* What a window of queries may leave: part-used pages between what stays. */
 #define SLACK_BYTES (2 * 1024 * 1024)
 
 /* Rounds after which pools, caches and kept connections have their size. */
 #define WARM_UP 2
+
+#define WINDOWS 4
+#define WINDOW_ROUNDS 3
 
 /* The pool's threads, which are started when they are first needed. */
 #define POOL_THREADS 8
@@ -97,6 +100,29 @@ wait_for_rest(struct daemon *daemon)
     }
 }
 
+/* A busy machine may let more pile up in one window than in those before; a leak grows in each. */
+static void
+expect_steady(struct daemon *daemon)
+{
+    int64_t grown = 0;
+    for (int window = 0; window < WINDOWS; window++) {
+        struct proc_memory before = proc_memory(daemon_pid(daemon));
+        for (int i = 0; i < WINDOW_ROUNDS; i++) {
+            one_round(daemon);
+        }
+        wait_for_rest(daemon);
+        struct proc_memory after = proc_memory(daemon_pid(daemon));
+        grown = (int64_t)after.anon_bytes - (int64_t)before.anon_bytes;
+        if (grown <= SLACK_BYTES) {
+            return;
+        }
+    }
+#if !defined(ROLLCALL_SANITIZED) /* whose own memory grows as well */
+    support_fail("RssAnon grew in each of %d windows of %d queries, by %lld bytes in the last",
+                 WINDOWS, WINDOW_ROUNDS * CLIENTS, (long long)grown);
+#endif
+}
+
 static void
 two_hundred_clients_leave_nothing_behind(void **state)
 {
@@ -114,22 +140,8 @@ two_hundred_clients_leave_nothing_behind(void **state)
         one_round(daemon);
     }
     wait_for_rest(daemon);
-    struct proc_memory before = proc_memory(daemon_pid(daemon));
-    for (int i = 0; i < 3; i++) {
-        one_round(daemon);
-    }
-    wait_for_rest(daemon);
-    struct proc_memory after = proc_memory(daemon_pid(daemon));
+    expect_steady(daemon);
     assert_true(proc_threads(daemon_pid(daemon)) <= threads);
-#if !defined(ROLLCALL_SANITIZED)
-    if (after.anon_bytes > before.anon_bytes + SLACK_BYTES) {
-        support_fail("RssAnon grew from %lld to %lld bytes over 600 queries at rest",
-                     (long long)before.anon_bytes, (long long)after.anon_bytes);
-    }
-#else
-    (void)before;
-    (void)after;
-#endif
     daemon_stop(&daemon);
     world_stop(&world);
 }
