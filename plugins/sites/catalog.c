@@ -135,20 +135,22 @@ offer(struct reading_run *run, const struct catalog *catalog)
     return true;
 }
 
-/* Shadowed before it is judged: what is left out need not be right. */
+/* A broken entry shadows nobody: its site may stand in another catalogue as well. */
 static void
 settle(struct reading_run *run, size_t index)
 {
     struct entry *entry = &run->entry;
-    const struct catalog *catalog = &run->catalogs[index];
     size_t owner = index;
     entry_finish(entry);
-    if (entry->outcome == ENTRY_OFFERED && !ident_set_add(run->seen, entry->id, &owner)) {
+    if (entry->outcome == ENTRY_OFFERED && ident_set_find(run->seen, entry->id, &owner)) {
         report_shadowed(&run->report, entry->name, run->catalogs[owner].name);
         return;
     }
-    if (entry->outcome == ENTRY_OFFERED && offer(run, catalog)) {
+    if (entry->outcome == ENTRY_OFFERED && offer(run, &run->catalogs[index])) {
         run->report.offered++;
+        if (!ident_set_add(run->seen, entry->id, index)) {
+            report_refused(&run->report, "no memory to remember its ids");
+        }
     } else if (entry->outcome == ENTRY_SKIPPED) {
         report_skipped(&run->report, entry->name, entry->why.text);
     } else {

@@ -126,19 +126,25 @@ grow(struct ident_set *set)
 }
 
 bool
-ident_set_add(struct ident_set *set, const char *id, size_t *owner)
+ident_set_find(const struct ident_set *set, const char *id, size_t *out_owner)
 {
-    struct slot *slot = find(set->slots, set->slot_count, id);
-    if (slot->id[0] != '\0') {
-        *owner = slot->owner;
+    const struct slot *slot = find(set->slots, set->slot_count, id);
+    if (slot->id[0] == '\0') {
         return false;
     }
+    *out_owner = slot->owner;
+    return true;
+}
+
+bool
+ident_set_add(struct ident_set *set, const char *id, size_t owner)
+{
     if (!grow(set)) {
-        return true;
+        return false;
     }
-    slot = find(set->slots, set->slot_count, id);
+    struct slot *slot = find(set->slots, set->slot_count, id);
+    set->used += slot->id[0] == '\0';
     memcpy(slot->id, id, strlen(id) + 1);
-    slot->owner = *owner;
-    set->used++;
+    slot->owner = owner;
     return true;
 }

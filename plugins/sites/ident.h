@@ -27,8 +27,9 @@ struct ident_set;
 /** The caller's, free with ident_set_free(). NULL: out of memory. */
 struct ident_set *ident_set_new(void);
 void ident_set_free(struct ident_set **set);
-/** Whether it was new; `*owner` is kept with it, or becomes what was kept. Out of memory: true, and
- *  not kept. */
-bool ident_set_add(struct ident_set *set, const char *id, size_t *owner);
+/** Whether it is there; *out_owner is then what was kept with it. */
+bool ident_set_find(const struct ident_set *set, const char *id, size_t *out_owner);
+/** Keep it. Out of memory: false, and it is not kept. */
+bool ident_set_add(struct ident_set *set, const char *id, size_t owner);
 
 #endif

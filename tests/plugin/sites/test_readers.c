@@ -404,6 +404,20 @@ test_precedence(void **state)
     need_note("w: 3 entries: 1 offered, 0 skipped, 0 broken, 2 shadowed");
 }
 
+/* Its site may stand in another catalogue as well. */
+static void
+test_broken_shadows_nobody(void **state)
+{
+    (void)state;
+    const struct stand_options options = {
+        .files = { { "w.json", "{\"sites\":[{\"name\":\"One\",\"uri_check\":7}]}", 0 },
+                   { "s.json", "{" SHERLOCK("One") "}", 0 } }
+    };
+    stand = stand_open(&options);
+    assert_string_equal(stand_find(stand, "one")->source, "s");
+    need_note("w: One: broken: uri_check is a number");
+}
+
 /* ---- Entries that are not offered --------------------------------------- */
 
 #define SITE(fields) "{\"sites\":[{\"name\":\"X\"," fields "}," WMN("Good") "]}"
@@ -548,9 +562,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        READER_TEST(test_requests), READER_TEST(test_base_url),  READER_TEST(test_stripped),
-        READER_TEST(test_checkers), READER_TEST(test_own_rules), READER_TEST(test_precedence),
-        READER_TEST(test_refused),
+        READER_TEST(test_requests),  READER_TEST(test_base_url),
+        READER_TEST(test_stripped),  READER_TEST(test_checkers),
+        READER_TEST(test_own_rules), READER_TEST(test_precedence),
+        READER_TEST(test_refused),   READER_TEST(test_broken_shadows_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
