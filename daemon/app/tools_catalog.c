@@ -191,7 +191,7 @@ ask(struct bench *bench, struct call_answer **out_answer, struct error_text *why
     buf_init(&bytes, CALL_REQUEST_BYTES_MAX);
     int error = call_encode_request(&request, &bytes);
     if (error == ERROR_OK) {
-        error = group_call(bench->group, CALL_ENUMERATE, &bytes, &future);
+        error = group_call(bench->group, CALL_ENUMERATE, false, &bytes, &future);
     }
     buf_fini(&bytes);
     if (error != ERROR_OK) {

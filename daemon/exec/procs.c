@@ -46,6 +46,13 @@ static const struct future_ops call_ops = { .name = "process call",
                                             .cancel = cancel_call,
                                             .free = free_call };
 
+/* Where it waits. */
+static struct list *
+line_of(const struct procs_call *call)
+{
+    return call->goes_first ? &call->procs->first : &call->procs->queue;
+}
+
 static void
 unqueue(struct procs_call *call)
 {
@@ -57,7 +64,7 @@ unqueue(struct procs_call *call)
 static void
 enqueue(struct procs *procs, struct procs_call *call)
 {
-    list_push_back(&procs->queue, &call->node);
+    list_push_back(line_of(call), &call->node);
     procs->queued++;
     procs->queued_bytes += call->len;
 }
@@ -103,7 +110,8 @@ procs_fail_queue(struct procs *procs, int error)
 {
     struct list failed;
     list_init(&failed);
-    list_append_all(&failed, &procs->queue); /* their callbacks may queue anew */
+    list_append_all(&failed, &procs->first); /* their callbacks may queue anew */
+    list_append_all(&failed, &procs->queue);
     while (!list_is_empty(&failed)) {
         struct procs_call *call = LIST_ENTRY(failed.next, struct procs_call, node);
         unqueue(call);
@@ -115,7 +123,7 @@ void
 procs_put_back(struct procs_call *call)
 {
     struct procs *procs = call->procs;
-    list_push_front(&procs->queue, &call->node);
+    list_push_front(line_of(call), &call->node);
     procs->queued++;
     procs->queued_bytes += call->len;
 }
@@ -136,13 +144,14 @@ find_idle(struct procs *procs)
 static void
 hand_out(struct procs *procs)
 {
-    while (!list_is_empty(&procs->queue) &&
+    while (procs->queued > 0 &&
            procs_count(procs, WORKER_BUSY) < (procs->is_probing ? 1 : procs->workers_max)) {
         struct worker *worker = find_idle(procs);
         if (worker == NULL) {
             return;
         }
-        struct procs_call *call = LIST_ENTRY(procs->queue.next, struct procs_call, node);
+        const struct list *line = list_is_empty(&procs->first) ? &procs->queue : &procs->first;
+        struct procs_call *call = LIST_ENTRY(line->next, struct procs_call, node);
         unqueue(call);
         procs_worker_feed(worker, call);
     }
@@ -199,6 +208,7 @@ new_call(struct procs *procs, const struct procs_request *request)
     call->answer_max = request->answer_max;
     call->limit_us = request->limit_us;
     call->then_leaves = request->then_leaves;
+    call->goes_first = request->goes_first;
     call->id = ++procs->next_id;
     future_on_done(&call->future, &call->ended);
     return call;
@@ -293,6 +303,7 @@ procs_new(const struct procs_options *options, struct procs **out_procs)
         return ERROR_NOMEM;
     }
     list_init(&procs->workers);
+    list_init(&procs->first);
     list_init(&procs->queue);
     procs->loop = options->loop;
     procs->queue_max = options->queue_max;

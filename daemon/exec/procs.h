@@ -86,6 +86,7 @@ struct procs_request {
     size_t answer_max; /* bytes of its answer */
     int64_t limit_us;  /* a call that takes longer is a loop: its worker is killed */
     bool then_leaves;  /* its worker answers nothing after it: for calls that use up memory */
+    bool goes_first;   /* before all that do not: what goes on with work, before what begins some */
 };
 
 /* The result of a call's future; borrowed, lives as long as the future. */

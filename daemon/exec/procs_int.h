@@ -40,7 +40,7 @@ struct worker {
 struct procs_call {
     struct future future; /* first: what the caller holds */
     struct procs *procs;  /* until it has ended */
-    struct list node;     /* in procs->queue */
+    struct list node;     /* in procs->first or procs->queue */
     struct future_callback ended;
     const void *bytes;
     void *copy; /* of `bytes` and of `config`, once it had to wait */
@@ -50,6 +50,7 @@ struct procs_call {
     size_t answer_max;
     int64_t limit_us;
     bool then_leaves;
+    bool goes_first;
     uint64_t id;
     struct frame frame; /* the answer's */
     bool has_frame;
@@ -74,8 +75,9 @@ struct procs {
     unsigned workers_max;
 
     struct list workers;
+    struct list first; /* calls that go before those in `queue` */
     struct list queue;
-    size_t queued;
+    size_t queued; /* in both */
     size_t queued_bytes;
     uint64_t next_id;
     uint64_t calls;

@@ -228,10 +228,11 @@ remote_ended(struct future *remote, void *context)
 }
 
 static int
-send_call(struct crew_job *call, enum call_kind kind)
+send_call(struct crew_job *call, const struct call_request *request)
 {
     struct future *remote = NULL;
-    int error = group_call(call->plugin->group, kind, &call->in, &remote);
+    int error =
+        group_call(call->plugin->group, request->kind, request->reply != NULL, &call->in, &remote);
     if (error != ERROR_OK) {
         return error;
     }
@@ -253,9 +254,9 @@ send_call(struct crew_job *call, enum call_kind kind)
 }
 
 static int
-submit(struct crew_job *call, enum call_kind kind)
+submit(struct crew_job *call, const struct call_request *request)
 {
-    return call->plugin->group != NULL ? send_call(call, kind)
+    return call->plugin->group != NULL ? send_call(call, request)
                                        : pool_submit(exec_pool(call->crew->exec), &call->job);
 }
 
@@ -273,7 +274,7 @@ crew_call(struct crew *crew, struct plugin *plugin, const struct call_request *r
     struct future *future = &call->job.future;
     int error = call_encode_request(request, &call->in);
     if (error == ERROR_OK) {
-        error = submit(call, request->kind);
+        error = submit(call, request);
     }
     if (error != ERROR_OK) {
         future_unref(&future);

@@ -292,7 +292,7 @@ call_enumerate(struct group *group, const struct buf *bytes, struct future **out
 }
 
 int
-group_call(struct group *group, enum call_kind kind, const struct buf *bytes,
+group_call(struct group *group, enum call_kind kind, bool goes_on, const struct buf *bytes,
            struct future **out_future)
 {
     if (kind == CALL_ENUMERATE) {
@@ -303,6 +303,7 @@ group_call(struct group *group, enum call_kind kind, const struct buf *bytes,
         .len = bytes->len,
         .answer_max = CALL_ANSWER_BYTES_MAX,
         .limit_us = kind == CALL_BLOCK ? group->block_us + GROUP_GRACE_US : GROUP_STEP_US,
+        .goes_first = goes_on,
     };
     return procs_call(group->procs, &request, out_future);
 }

@@ -57,9 +57,10 @@ struct manifest *group_take_manifest(struct group *group, struct error_text *why
 MUST_CHECK int
 group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int64_t block_us);
 
-/** As procs_call(), with the limits of a call of that kind. */
-MUST_CHECK int group_call(struct group *group, enum call_kind kind, const struct buf *bytes,
-                          struct future **out_future);
+/** As procs_call(), with the limits of a call of that kind. `goes_on`: it is not the first of a
+ *  check, and goes before those that are. */
+MUST_CHECK int group_call(struct group *group, enum call_kind kind, bool goes_on,
+                          const struct buf *bytes, struct future **out_future);
 
 /** How many workers are alive. */
 unsigned group_workers(const struct group *group);

@@ -287,6 +287,29 @@ a_full_queue_is_an_answer(void **state)
     }
 }
 
+/* Whichever came first. */
+static void
+what_goes_first_is_not_kept_waiting(void **state)
+{
+    struct bench *bench = *state;
+    struct future *urgent = NULL;
+    const struct procs_request request = {
+        .bytes = "x", .len = 1, .answer_max = ANSWER_MAX, .limit_us = LIMIT_US, .goes_first = true
+    };
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    struct future *waiting = begin(bench, "hold");
+    assert_int_equal(procs_call(bench->procs, &request, &urgent), ERROR_OK);
+    assert_int_equal(look(bench).queued, 2);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    assert_int_equal(end(bench, urgent, NULL, 0), ERROR_OK);
+    assert_false(future_is_done(waiting));
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, waiting, NULL, 0), ERROR_OK);
+}
+
 static void
 a_cancelled_call_leaves_the_queue(void **state)
 {
@@ -667,6 +690,7 @@ main(void)
         TEST(calls_wait_for_the_configuration),
         TEST(a_worker_inherits_nothing),
         TEST(a_full_queue_is_an_answer),
+        TEST(what_goes_first_is_not_kept_waiting),
         TEST(a_cancelled_call_leaves_the_queue),
         TEST(a_cancelled_running_call_is_finished_and_dropped),
         TEST(a_cancelled_running_call_is_told_so),
