@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/query/request.h"
+
 #define SHOWN_BYTES 200
 
 /* A recorded URL with its {base} filled in; NULL out of memory. */
@@ -38,7 +40,7 @@ compare(const struct case_exchange *recorded, const struct fetch_request *reques
     static const char *const methods[] = {
         [FETCH_GET] = "GET", [FETCH_HEAD] = "HEAD", [FETCH_POST] = "POST", [FETCH_PUT] = "PUT"
     };
-    const char *method = methods[request->method];
+    const char *method = request_is_srv(request) ? "SRV" : methods[request->method];
     const char *url = whole_url(place, recorded->url);
     if (url == NULL) {
         return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));

@@ -10,8 +10,6 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
-#include "daemon/exec/resolve.h"
-
 struct exec {
     struct loop *loop;
     struct pool *pool;
@@ -162,6 +160,12 @@ struct pool *
 exec_pool(struct exec *exec)
 {
     return exec->pool;
+}
+
+struct resolver *
+exec_resolver(struct exec *exec)
+{
+    return exec->resolver;
 }
 
 struct fetcher *

@@ -9,6 +9,7 @@
 #include "daemon/exec/fetch.h"
 #include "daemon/exec/loop.h"
 #include "daemon/exec/pool.h"
+#include "daemon/exec/resolve.h"
 
 struct exec;
 
@@ -39,6 +40,7 @@ void exec_free(struct exec **exec);
 
 struct loop *exec_loop(struct exec *exec);
 struct pool *exec_pool(struct exec *exec);
+struct resolver *exec_resolver(struct exec *exec);
 struct fetcher *exec_fetcher(struct exec *exec);
 
 #endif

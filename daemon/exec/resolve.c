@@ -38,6 +38,16 @@ struct ask {
     struct lookup *lookup;
 };
 
+/* One who asked for SRV records: waited for, and out in c-ares, which holds a reference. */
+struct srv_ask {
+    struct future future;
+    struct list node; /* out, then ended */
+    struct resolver *resolver;
+    int error;
+    struct resolve_srv_answer answer;
+    struct resolve_srv *records;
+};
+
 struct resolver {
     struct loop *loop;
     char *servers; /* NULL: the system's */
@@ -48,6 +58,8 @@ struct resolver {
     struct list waiting;
     struct list young; /* went out a moment ago, in that order */
     struct list ended; /* to be told */
+    struct list srv_out;
+    struct list srv_ended;
     size_t waiting_count;
     size_t young_count;
     size_t out_count;
@@ -178,6 +190,18 @@ tell(struct lookup *lookup)
     lookup_drop(lookup); /* c-ares's reference */
 }
 
+static void
+tell_srv(struct srv_ask *ask)
+{
+    struct future *own = &ask->future;
+    if (ask->error == ERROR_OK) {
+        (void)future_finish(own, &ask->answer);
+    } else {
+        (void)future_fail(own, ask->error);
+    }
+    future_unref(&own); /* c-ares's reference */
+}
+
 /* ---- Going out -------------------------------------------------------------------------- */
 
 /* Errors: as resolve_ares_new(). */
@@ -250,6 +274,9 @@ on_chores(struct loop_timer *timer)
     while ((first = list_pop_front(&resolver->ended)) != NULL) {
         tell(LIST_ENTRY(first, struct lookup, node));
     }
+    while ((first = list_pop_front(&resolver->srv_ended)) != NULL) {
+        tell_srv(LIST_ENTRY(first, struct srv_ask, node));
+    }
     send_waiting(resolver);
 }
 
@@ -318,6 +345,70 @@ resolver_ask(struct resolver *resolver, const char *name, struct future **out_fu
     return ERROR_OK;
 }
 
+/* ---- SRV records ------------------------------------------------------------------------ */
+
+static void
+free_srv_ask(struct future *future)
+{
+    struct srv_ask *ask = CONTAINER_OF(future, struct srv_ask, future);
+    free(ask->records);
+    free(ask);
+}
+
+/* Cancelled, it is let go and its answer dropped. */
+static const struct future_ops srv_ops = { .name = "SRV look-up", .free = free_srv_ask };
+
+/* Inside c-ares. */
+static void
+on_srv_finding(void *context, const struct resolve_srv_finding *finding)
+{
+    struct srv_ask *ask = context;
+    struct resolver *resolver = ask->resolver;
+    resolver->out_count--;
+    ask->error = finding->error == ERROR_NOT_FOUND ? ERROR_OK : finding->error;
+    ask->answer.exists = finding->error == ERROR_OK;
+    ask->records = calloc(finding->count + 1, sizeof(*ask->records));
+    if (ask->records == NULL) {
+        ask->error = ERROR_NOMEM;
+    } else if (finding->count > 0) {
+        memcpy(ask->records, finding->records, finding->count * sizeof(*ask->records));
+        ask->answer.records = ask->records;
+        ask->answer.count = finding->count;
+    }
+    list_remove(&ask->node);
+    list_push_back(&resolver->srv_ended, &ask->node);
+    do_soon(resolver, &resolver->chores, clock_now_us());
+}
+
+int
+resolver_ask_srv(struct resolver *resolver, const char *name, struct future **out_future)
+{
+    char plain[NAME_BYTES_MAX + 1];
+    if (resolver->closed) {
+        return ERROR_CLOSED;
+    }
+    if (!copy_name(name, plain)) {
+        return ERROR_INVALID;
+    }
+    if (resolver->out_count >= LOOKUPS_MAX) {
+        return ERROR_BUSY;
+    }
+    int error = must_configure(resolver) ? configure(resolver, NULL) : ERROR_OK;
+    struct srv_ask *ask = error == ERROR_OK ? calloc(1, sizeof(*ask)) : NULL;
+    if (ask == NULL) {
+        return ERROR_NOMEM;
+    }
+    future_init(&ask->future, &srv_ops);
+    bool started = future_start(&ask->future);
+    assert(started);
+    ask->resolver = resolver;
+    list_push_back(&resolver->srv_out, &ask->node);
+    resolver->out_count++;
+    *out_future = future_ref(&ask->future);
+    resolve_ares_ask_srv(resolver->ares, plain, on_srv_finding, ask);
+    return ERROR_OK;
+}
+
 /* ---- The resolver ----------------------------------------------------------------------- */
 
 int
@@ -334,6 +425,8 @@ resolver_new(const struct resolver_options *options, struct resolver **out_resol
     list_init(&resolver->waiting);
     list_init(&resolver->young);
     list_init(&resolver->ended);
+    list_init(&resolver->srv_out);
+    list_init(&resolver->srv_ended);
     resolve_table_init(&resolver->table);
     int error =
         resolve_servers_join(options->servers, options->server_count, &resolver->servers, why);
@@ -368,6 +461,9 @@ resolver_close(struct resolver *resolver)
             cancel_asks(LIST_ENTRY(node, struct lookup, bucket_node));
         }
     }
+    LIST_FOR_EACH (node, &resolver->srv_out) {
+        (void)future_cancel(&LIST_ENTRY(node, struct srv_ask, node)->future);
+    }
 }
 
 void
@@ -383,6 +479,9 @@ resolver_free(struct resolver **resolver)
     struct list *first;
     while ((first = list_pop_front(&dropped->ended)) != NULL) {
         tell(LIST_ENTRY(first, struct lookup, node));
+    }
+    while ((first = list_pop_front(&dropped->srv_ended)) != NULL) {
+        tell_srv(LIST_ENTRY(first, struct srv_ask, node));
     }
     while (!list_is_empty(&dropped->table.known)) {
         resolve_table_forget(LIST_ENTRY(dropped->table.known.next, struct lookup, node));

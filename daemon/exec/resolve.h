@@ -6,6 +6,8 @@
 #ifndef ROLLCALL_EXEC_RESOLVE_H
 #define ROLLCALL_EXEC_RESOLVE_H
 
+#include <stdbool.h>
+
 #include "daemon/exec/future.h"
 #include "daemon/exec/resolve_ares.h"
 
@@ -42,5 +44,22 @@ struct resolve_answer {
  */
 MUST_CHECK int
 resolver_ask(struct resolver *resolver, const char *name, struct future **out_future);
+
+/* The servers of a service: the result of the future; borrowed, lives as long as the future. */
+struct resolve_srv_answer {
+    bool exists; /* false: there is no such name, and so no record */
+    const struct resolve_srv *records;
+    size_t count; /* 0 to RESOLVE_SRV_MAX, by priority, then the heavier first */
+};
+
+/**
+ * Ask for the SRV records of a name such as "_xmpp-client._tcp.example.com". Nothing is kept and
+ * nothing shared: such a question is rare.
+ * Owner:  as resolver_ask(); the result is a const struct resolve_srv_answer *.
+ * Thread: [loop].
+ * Errors: as resolver_ask(); UNREACHABLE: no server said whether there are any.
+ */
+MUST_CHECK int
+resolver_ask_srv(struct resolver *resolver, const char *name, struct future **out_future);
 
 #endif

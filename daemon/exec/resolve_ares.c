@@ -34,6 +34,8 @@
 /* A burst of questions fits the kernel's buffer whole, since c-ares takes a full one for a server
  * that is gone; and the answers wait there until the loop comes round. */
 #define SOCKET_BYTES (1024 * 1024)
+#define CLASS_IN 1
+#define TYPE_SRV 33
 
 struct resolve_ares {
     struct loop *loop;
@@ -198,6 +200,7 @@ on_socket(void *context, ares_socket_t fd, int readable, int writable)
 
 struct question {
     resolve_ares_fn *fn;
+    resolve_ares_srv_fn *srv_fn;
     void *context;
 };
 
@@ -303,6 +306,69 @@ resolve_ares_ask(struct resolve_ares *ares, const char *name, resolve_ares_fn *f
     }
     *question = (struct question){ .fn = fn, .context = context };
     ares_getaddrinfo(ares->channel, name, NULL, &hints, on_answer, question);
+    call_within(ares, TIMEOUT_MS * CLOCK_US_PER_MS);
+}
+
+/* ---- SRV records ------------------------------------------------------------------------ */
+
+static int
+by_rank(const void *left, const void *right)
+{
+    const struct resolve_srv *a = left;
+    const struct resolve_srv *b = right;
+    return a->priority != b->priority ? (int)a->priority - (int)b->priority
+                                      : (int)b->weight - (int)a->weight;
+}
+
+static size_t
+take_records(const struct ares_srv_reply *reply, struct resolve_srv *records)
+{
+    size_t count = 0;
+    for (; reply != NULL && count < RESOLVE_SRV_MAX; reply = reply->next) {
+        struct resolve_srv *record = &records[count];
+        const char *target = reply->host[0] != '\0' ? reply->host : ".";
+        size_t len = strlen(target);
+        if (len < sizeof(record->target)) {
+            *record = (struct resolve_srv){ .port = reply->port,
+                                            .priority = reply->priority,
+                                            .weight = reply->weight };
+            memcpy(record->target, target, len + 1);
+            count++;
+        }
+    }
+    qsort(records, count, sizeof(*records), by_rank);
+    return count;
+}
+
+static void
+on_srv_answer(void *context, int status, int timeouts, unsigned char *bytes, int len)
+{
+    (void)timeouts;
+    struct question *question = context;
+    struct resolve_srv records[RESOLVE_SRV_MAX];
+    struct resolve_srv_finding finding = { .records = records };
+    struct ares_srv_reply *reply = NULL;
+    status = status == ARES_SUCCESS ? ares_parse_srv_reply(bytes, len, &reply) : status;
+    if (status == ARES_SUCCESS) {
+        finding.count = take_records(reply, records);
+        ares_free_data(reply);
+    }
+    finding.error = status == ARES_SUCCESS || status == ARES_ENODATA ? ERROR_OK : error_of(status);
+    question->srv_fn(question->context, &finding);
+    free(question);
+}
+
+void
+resolve_ares_ask_srv(struct resolve_ares *ares, const char *name, resolve_ares_srv_fn *fn,
+                     void *context)
+{
+    struct question *question = malloc(sizeof(*question));
+    if (question == NULL) {
+        fn(context, &(const struct resolve_srv_finding){ .error = ERROR_NOMEM });
+        return;
+    }
+    *question = (struct question){ .srv_fn = fn, .context = context };
+    ares_query(ares->channel, name, CLASS_IN, TYPE_SRV, on_srv_answer, question);
     call_within(ares, TIMEOUT_MS * CLOCK_US_PER_MS);
 }
 

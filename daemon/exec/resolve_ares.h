@@ -15,6 +15,7 @@
 
 /* Of one name; what a server sends beyond is dropped. */
 #define RESOLVE_ADDRESSES_MAX 16
+#define RESOLVE_SRV_MAX 16
 
 struct resolve_address {
     union {
@@ -35,9 +36,25 @@ struct resolve_finding {
 
 struct resolve_ares;
 
+/* A server of a service (RFC 2782). */
+struct resolve_srv {
+    char target[256]; /* "." says that there is no such service */
+    uint16_t port;
+    uint16_t priority;
+    uint16_t weight;
+};
+
+/* The errors are those above, but OK with a count of 0: the name has no such record. */
+struct resolve_srv_finding {
+    int error;
+    const struct resolve_srv *records; /* by priority, then the heavier first; borrowed */
+    size_t count;
+};
+
 /* Called once for each question, perhaps before resolve_ares_ask() returns. Runs inside c-ares: it
  * notes what it is told and calls nothing in here. */
 typedef void resolve_ares_fn(void *context, const struct resolve_finding *finding);
+typedef void resolve_ares_srv_fn(void *context, const struct resolve_srv_finding *finding);
 
 /**
  * `servers`: "127.0.0.1:5353,[::1]:53"; NULL: the system's, read now from resolv.conf. With either,
@@ -52,5 +69,9 @@ void resolve_ares_free(struct resolve_ares **ares);
 /** Ask for the addresses of `name` (A and AAAA), which is taken as it is: no search list. */
 void
 resolve_ares_ask(struct resolve_ares *ares, const char *name, resolve_ares_fn *fn, void *context);
+
+/** Ask for the SRV records of `name`: the same. */
+void resolve_ares_ask_srv(struct resolve_ares *ares, const char *name, resolve_ares_srv_fn *fn,
+                          void *context);
 
 #endif

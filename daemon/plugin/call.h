@@ -129,6 +129,9 @@ MUST_CHECK int call_decode_request(const void *bytes, size_t len, struct arena *
 /** Whether a note of an enumeration tells of a fault of the data, as rollcall/plugin.h says. */
 bool call_note_is_fault(const char *note);
 
+/** Whether a request has neither header, form, body, redirects nor stop_at. */
+bool call_answer_is_bare(const struct call_answer *answer);
+
 /** Append the bytes of an answer. Errors: TOO_BIG, NOMEM. */
 MUST_CHECK int call_encode_answer(const struct call_answer *answer, struct buf *out);
 /** Read them back. Owner: *out_answer is the caller's, free with call_answer_free().

@@ -97,6 +97,13 @@ judge_headers(struct wire_reader *reader, const struct call_answer *answer)
     }
 }
 
+bool
+call_answer_is_bare(const struct call_answer *answer)
+{
+    return answer->header_count == 0 && answer->form_count == 0 && answer->body == NULL &&
+           answer->redirects == 0 && answer->stop_at_count == 0;
+}
+
 static void
 judge_request(struct wire_reader *reader, const struct call_answer *answer)
 {
@@ -110,6 +117,9 @@ judge_request(struct wire_reader *reader, const struct call_answer *answer)
         (answer->body != NULL) != (answer->content_type != NULL)) {
         wire_break(reader, ERROR_PROTOCOL, "body");
     }
+    if (answer->method == ROLLCALL_SRV && !call_answer_is_bare(answer)) {
+        wire_break(reader, ERROR_PROTOCOL, "method");
+    }
     for (size_t i = 0; i < answer->stop_at_count; i++) {
         if (answer->stop_at[i][0] == '\0') {
             wire_break(reader, ERROR_PROTOCOL, "stop_at");
@@ -120,7 +130,7 @@ judge_request(struct wire_reader *reader, const struct call_answer *answer)
 static void
 read_request(struct wire_reader *reader, struct call_answer *answer)
 {
-    answer->method = wire_range(reader, "method", ROLLCALL_GET, ROLLCALL_PUT);
+    answer->method = wire_range(reader, "method", ROLLCALL_GET, ROLLCALL_SRV);
     answer->url = clean(reader, "url", wire_text(reader, "url", ROLLCALL_TEMPLATE_BYTES));
     answer->headers =
         read_pairs(reader, "headers", ROLLCALL_REQUEST_HEADERS_MAX, &answer->header_count);

@@ -181,8 +181,10 @@ static void
 judge_body(struct host_call *call, int32_t method)
 {
     const struct call_answer *answer = &call->answer;
-    if (method < ROLLCALL_GET || method > ROLLCALL_PUT) {
+    if (method < ROLLCALL_GET || method > ROLLCALL_SRV) {
         host_fault(call, "%" PRId32 " is no method of a request", method);
+    } else if (method == ROLLCALL_SRV && !call_answer_is_bare(answer)) {
+        host_fault(call, "its look-up of SRV records has what only a web request may have");
     } else if (answer->body != NULL && answer->form_count > 0) {
         host_fault(call, "its request has a body and a form");
     } else if ((answer->body != NULL || answer->form_count > 0) &&

@@ -13,6 +13,7 @@
 #include "daemon/base/log.h"
 #include "daemon/plugin/reply.h"
 #include "daemon/query/request.h"
+#include "daemon/query/srv.h"
 #include "rollcall/plugin.h"
 
 /* A transfer that is begun with next to no time left still gets this much. */
@@ -254,7 +255,10 @@ chain_fetch(struct chain *chain, struct future **out_fetch)
     request->cookies = chain->cookies;
     request->body_max = checker != NULL ? checker->info->body_max : ROLLCALL_BODY_DEFAULT;
     request->timeout_us = chain->left_us > FETCH_US_MIN ? chain->left_us : FETCH_US_MIN;
-    int error = fetch_start(exec_fetcher(chain->task.epoch->exec), request, out_fetch);
+    struct exec *exec = chain->task.epoch->exec;
+    int error = request_is_srv(request)
+                    ? srv_start(exec, request->url, request->timeout_us, out_fetch)
+                    : fetch_start(exec_fetcher(exec), request, out_fetch);
     arena_free(&chain->arena); /* all of it was copied */
     return error;
 }

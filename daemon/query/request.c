@@ -303,6 +303,9 @@ fill_method(int32_t method, struct fetch_request *request, struct error_text *wh
         [ROLLCALL_POST] = FETCH_POST,
         [ROLLCALL_PUT] = FETCH_PUT,
     };
+    if (method == ROLLCALL_SRV) {
+        return ERROR_OK; /* none of fetch's: chain_work sends it elsewhere */
+    }
     if (method < ROLLCALL_GET || method > ROLLCALL_PUT) {
         return error_say(why, ERROR_INVALID, "a request has a method that is none");
     }
@@ -315,6 +318,9 @@ fill_request(struct filling *filling, const struct call_answer *answer,
              struct fetch_request *request)
 {
     int error = fill_method(answer->method, request, filling->why);
+    if (error == ERROR_OK && answer->method == ROLLCALL_SRV) {
+        return request_srv(filling, answer->url, &request->url);
+    }
     if (error == ERROR_OK) {
         error = request_url(filling, answer->url, &request->url);
     }
@@ -345,6 +351,12 @@ request_fill(const struct call_answer *answer, const struct request_source *sour
         *out_request = request;
     }
     return error;
+}
+
+bool
+request_is_srv(const struct fetch_request *request)
+{
+    return request->url[0] == '_';
 }
 
 int

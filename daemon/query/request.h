@@ -11,6 +11,8 @@
 #ifndef ROLLCALL_QUERY_REQUEST_H
 #define ROLLCALL_QUERY_REQUEST_H
 
+#include <stdbool.h>
+
 #include "daemon/base/arena.h"
 #include "daemon/base/error.h"
 #include "daemon/exec/fetch.h"
@@ -47,6 +49,10 @@ struct request_source {
 MUST_CHECK int
 request_fill(const struct call_answer *answer, const struct request_source *source,
              struct arena *arena, struct fetch_request *out_request, struct error_text *why);
+
+/** Whether a filled request is a look-up of SRV records: then its `url` is the name of the service,
+ *  which begins as no URL does, and nothing else in it counts. */
+bool request_is_srv(const struct fetch_request *request);
 
 /** A profile URL template for people, filled as above, from {base}, {value:…} and what comes of the
  *  subject only. Errors: as above. */

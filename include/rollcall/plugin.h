@@ -66,7 +66,7 @@ extern "C" {
 
 #define ROLLCALL_MAGIC UINT32_C(0x4c4c4352) /* "RCLL" in memory on little-endian machines */
 #define ROLLCALL_ABI_MAJOR 1
-#define ROLLCALL_ABI_MINOR 0
+#define ROLLCALL_ABI_MINOR 1 /* 1: rollcall_srv() */
 
 /* ---- Bounds. The host enforces them; each has an answer. ----------------------------- */
 
@@ -118,7 +118,13 @@ enum {
     ROLLCALL_TIMEOUT = 10     /* for blocking checkers */
 };
 
-enum { ROLLCALL_GET = 1, ROLLCALL_HEAD = 2, ROLLCALL_POST = 3, ROLLCALL_PUT = 4 };
+enum {
+    ROLLCALL_GET = 1,
+    ROLLCALL_HEAD = 2,
+    ROLLCALL_POST = 3,
+    ROLLCALL_PUT = 4,
+    ROLLCALL_SRV = 5 /* no HTTP: rollcall_srv() */
+};
 
 /* What a step function returns. Return only what one of the functions below gave you. */
 typedef int32_t rollcall_step;
@@ -433,6 +439,19 @@ static inline rollcall_step
 rollcall_request(rollcall_check *check, int32_t method, const char *url_template)
 {
     return check->host->request(check, method, url_template);
+}
+
+/** Ask the name servers for the SRV records of a service (RFC 2782) instead of a web server:
+ *  "_xmpp-client._tcp.{domain}". The name begins with the service, "_…._tcp." or "_…._udp."; in it
+ *  may stand {domain} with ROLLCALL_DOMAIN_HOST, or {subject} as one LDH label. Nothing goes along:
+ *  a header, form, body, stop_at or redirect is a fault. The next reply has status 200, or 404 when
+ *  there is no such name, and for its body a JSON array, by priority and then the heavier first, of
+ *  {"target": "xmpp.example.org", "port": 5222, "priority": 5, "weight": 0}; the target "." says
+ *  that the service is not offered. [step] */
+static inline rollcall_step
+rollcall_srv(rollcall_check *check, const char *name_template)
+{
+    return check->host->request(check, ROLLCALL_SRV, name_template);
 }
 
 /* ---- Answer: a verdict --------------------------------------------------------------- */

@@ -34,15 +34,15 @@ static const struct {
     const char *sentence;
 } refusals[] = {
     { "magic", "is no plugin: its magic is 0x00000001, wants 0x4c4c4352" },
-    { "major", "wants ABI 9.0, this daemon has 1.0; rebuild the plugin" },
-    { "major_older", "wants ABI 0.0, this daemon has 1.0; rebuild the plugin" },
-    { "minor", "wants ABI 1.9, this daemon has 1.0; rebuild the plugin" },
+    { "major", "wants ABI 9.0, this daemon has 1.1; rebuild the plugin" },
+    { "major_older", "wants ABI 0.0, this daemon has 1.1; rebuild the plugin" },
+    { "minor", "wants ABI 1.9, this daemon has 1.1; rebuild the plugin" },
     { "head_large", "head.size is 4096, this daemon knows descriptors of at most 128 bytes; "
                     "rebuild the plugin" },
     { "head_small", "head.size is 64, wants at least 128" },
     { "head_reserved", "head.reserved is 7, wants 0" },
     { "order_magic", "is no plugin: its magic is 0x00000001, wants 0x4c4c4352" },
-    { "order_major", "wants ABI 9.0, this daemon has 1.0; rebuild the plugin" },
+    { "order_major", "wants ABI 9.0, this daemon has 1.1; rebuild the plugin" },
     { "order_size", "head.size is 4096, this daemon knows descriptors of at most 128 bytes; "
                     "rebuild the plugin" },
 

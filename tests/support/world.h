@@ -45,7 +45,7 @@ enum world_event_kind {
     WORLD_REPLY,   /* the last byte of a reply is about to be handed to the kernel */
     WORLD_CLOSED,  /* the connection ended while no reply was due */
     WORLD_ABORTED, /* the client ended the connection before its reply was sent */
-    WORLD_DNS,     /* a name was asked for: `platform` is the name, `method` A or AAAA */
+    WORLD_DNS,     /* a name was asked for: `platform` is the name, `method` A, AAAA, SRV */
     WORLD_EVENT_KINDS
 };
 

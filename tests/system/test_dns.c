@@ -45,6 +45,12 @@
     "\"mapped.test\":{\"aaaa\":[\"::ffff:127.0.0.2\"]},"                                           \
     "\"broken.test\":{\"fault\":\"servfail\"},"                                                    \
     "\"gone.test\":{\"fault\":\"nxdomain\"},"                                                      \
+    "\"_xmpp-client._tcp.members.test\":{\"srv\":[\"9 0 5222 other.test\","                        \
+    "\"5 0 5222 chat.srv.example\"]},"                                                             \
+    "\"_xmpp-client._tcp.bare.test\":{\"a\":[\"127.0.0.1\"]},"                                     \
+    "\"_xmpp-client._tcp.broken.test\":{\"fault\":\"servfail\"},"                                  \
+    "\"_xmpp-client._tcp.silent.test\":{\"fault\":\"hang\"},"                                      \
+    "\"_chat._tcp.alice.srv.test\":{\"srv\":[\"5 0 5222 chat.srv.example\"]},"                     \
     "\"silent.test\":{\"fault\":\"hang\"},"                                                        \
     "\"garbage.test\":{\"fault\":\"garbage\"},"                                                    \
     "\"changing.test\":{\"a\":[\"127.0.0.1\"],\"ttl\":0,\"then\":[{\"a\":[\"127.0.0.2\"],"         \
@@ -310,6 +316,76 @@ cancel_does_not_wait_for_a_name(void **state)
     stop(&fixture);
 }
 
+/* ---- SRV records, for a step that asks for them */
+
+static const struct {
+    const char *subject;
+    const char *verdict;
+    const char *reason;
+} services[] = {
+    { "alice@members.test", "registered", "" },
+    { "alice@bare.test", "unregistered", "" },
+    { "alice@strangers.test", "unregistered", "" },
+    { "alice@broken.test", "unknown", "unreachable" },
+    { "alice", "registered", "" },
+    { "bob", "unregistered", "" },
+    { "b.o.b", "unknown", "not_a_valid_name" },
+};
+
+static struct fixture
+start_srv(const char *lines)
+{
+    struct fixture fixture = { .world = world_start(&(struct world_options){ .script = SCRIPT }) };
+    char *servers = support_text("dns_servers=[\"%s\"]", world_dns(fixture.world));
+    const char *args[] = { "-o", servers, NULL };
+    const struct daemon_plugin plugin = { .name = "srv" };
+    fixture.trap = open_trap(world_port(fixture.world));
+    fixture.daemon =
+        daemon_start(&(struct daemon_options){ .world = fixture.world,
+                                               .args = args,
+                                               .plugins = &plugin,
+                                               .plugin_count = 1,
+                                               .plugin_dir = TEST_BUILD_DIR "/tests/plugins",
+                                               .lines = lines });
+    fixture.rpc = rpc_dial(daemon_url(fixture.daemon));
+    free(servers);
+    return fixture;
+}
+
+static void
+expect_service(struct fixture *fixture, const char *subject, const char *verdict,
+               const char *reason)
+{
+    char *params = support_text("{\"subject\":\"%s\",\"platforms\":[\"srv\"]}", subject);
+    cJSON *answer = rpc_result(fixture->rpc, "check", params);
+    if (!is_answer(answer, verdict, reason)) {
+        char *text = cJSON_Print(answer);
+        support_fail("%s: wants %s %s: %s", subject, verdict, reason, text);
+    }
+    cJSON_Delete(answer);
+    free(params);
+}
+
+static void
+steps_ask_for_services(void **state)
+{
+    (void)state;
+    struct fixture fixture = start_srv(NULL);
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        expect_service(&fixture, services[i].subject, services[i].verdict, services[i].reason);
+    }
+    stop(&fixture);
+}
+
+static void
+silence_about_a_service_ends_in_time(void **state)
+{
+    (void)state;
+    struct fixture fixture = start_srv("timeout = \"300ms\";");
+    expect_service(&fixture, "alice@silent.test", "unknown", "timeout");
+    stop(&fixture);
+}
+
 int
 main(void)
 {
@@ -322,6 +398,8 @@ main(void)
         cmocka_unit_test(silence_ends_at_the_checks_timeout),
         cmocka_unit_test(silence_holds_up_no_other_check),
         cmocka_unit_test(cancel_does_not_wait_for_a_name),
+        cmocka_unit_test(steps_ask_for_services),
+        cmocka_unit_test(silence_about_a_service_ends_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Which answer a question gets: the one after the last, for A and AAAA each, and then the last for
- * ever. A question over TCP that follows a cut reply asks again, and counts. */
+/* Which answer a question gets: the one after the last, for A and for all else each, and then the
+ * last for ever. A question over TCP that follows a cut reply asks again, and counts. */
 #include "tests/world/dns.h"
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 /* How often a name was asked for. */
 struct asked {
     size_t a;
-    size_t aaaa;
+    size_t other;
 };
 
 struct dns {
@@ -58,7 +58,7 @@ next_answer(struct dns *dns, const struct dns_question *question)
     for (size_t i = 0; i < dns->script->count; i++) {
         const struct script_name *name = &dns->script->names[i];
         if (strcasecmp(name->name, question->name) == 0) {
-            size_t *asked = question->type == DNS_TYPE_A ? &dns->asked[i].a : &dns->asked[i].aaaa;
+            size_t *asked = question->type == DNS_TYPE_A ? &dns->asked[i].a : &dns->asked[i].other;
             size_t index = *asked < name->count ? *asked : name->count - 1;
             (*asked)++;
             return &name->answers[index];
@@ -77,6 +77,7 @@ log_question(struct dns *dns, const struct dns_question *question)
         .platform = question->name,
         .method = question->type == DNS_TYPE_A      ? "A"
                   : question->type == DNS_TYPE_AAAA ? "AAAA"
+                  : question->type == DNS_TYPE_SRV  ? "SRV"
                                                     : "other",
         .target = "",
     };

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* The world's name server: UDP and TCP on one port of 127.0.0.1. It knows the script's names and
- * denies all others. A and AAAA, nothing else. */
+ * denies all others. A, AAAA and SRV, nothing else. */
 #ifndef ROLLCALL_TESTS_WORLD_DNS_H
 #define ROLLCALL_TESTS_WORLD_DNS_H
 

@@ -10,6 +10,7 @@
 #define CODE_SERVFAIL 2U
 #define CODE_NXDOMAIN 3U
 #define LABEL_BYTES_MAX 63
+#define RECORD_HEAD_BYTES 12
 
 bool
 dns_read_question(const uint8_t *message, size_t len, struct dns_question *out_question)
@@ -46,19 +47,56 @@ put16(uint8_t *at, unsigned value)
     at[1] = (uint8_t)value;
 }
 
-/* A pointer to the question's name, type, class IN, TTL, length, address. */
+/* A pointer to the question's name, type, class IN, TTL, length. */
 static size_t
-put_record(uint8_t *at, const struct script_address *address, uint32_t ttl_s)
+put_head(uint8_t *at, unsigned type, uint32_t ttl_s, size_t size)
 {
-    size_t size = address->is_ipv6 ? 16 : 4;
     put16(at, 0xc000U | HEADER_BYTES);
-    put16(at + 2, address->is_ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A);
+    put16(at + 2, type);
     put16(at + 4, 1);
     put16(at + 6, ttl_s >> 16);
     put16(at + 8, ttl_s & 0xffff);
     put16(at + 10, (unsigned)size);
-    memcpy(at + 12, address->bytes, size);
-    return 12 + size;
+    return RECORD_HEAD_BYTES;
+}
+
+static size_t
+put_address(uint8_t *at, const struct script_address *address, uint32_t ttl_s)
+{
+    size_t size = address->is_ipv6 ? 16 : 4;
+    size_t head = put_head(at, address->is_ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A, ttl_s, size);
+    memcpy(at + head, address->bytes, size);
+    return head + size;
+}
+
+/* "." is the empty name. */
+static size_t
+put_name(uint8_t *at, const char *name)
+{
+    size_t len = 0;
+    name += strcmp(name, ".") == 0 ? 1 : 0;
+    while (*name != '\0') {
+        size_t label = strcspn(name, ".");
+        at[len++] = (uint8_t)label;
+        memcpy(at + len, name, label);
+        len += label;
+        name += label + (name[label] == '.' ? 1 : 0);
+    }
+    at[len++] = 0;
+    return len;
+}
+
+static size_t
+put_service(uint8_t *at, const struct script_service *service, uint32_t ttl_s)
+{
+    uint8_t data[6 + SCRIPT_TARGET_BYTES + 2];
+    put16(data, service->priority);
+    put16(data + 2, service->weight);
+    put16(data + 4, service->port);
+    size_t size = 6 + put_name(data + 6, service->target);
+    size_t head = put_head(at, DNS_TYPE_SRV, ttl_s, size);
+    memcpy(at + head, data, size);
+    return head + size;
 }
 
 static size_t
@@ -69,9 +107,13 @@ put_records(const struct dns_question *question, const struct script_answer *ans
     for (size_t i = 0; i < answer->count; i++) {
         const struct script_address *address = &answer->addresses[i];
         if (question->type == (address->is_ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A)) {
-            len += put_record(out + len, address, answer->ttl_s);
+            len += put_address(out + len, address, answer->ttl_s);
             records++;
         }
+    }
+    for (size_t i = 0; question->type == DNS_TYPE_SRV && i < answer->service_count; i++) {
+        len += put_service(out + len, &answer->services[i], answer->ttl_s);
+        records++;
     }
     put16(out + 6, records);
     return len;

@@ -14,6 +14,7 @@
 #define DNS_NAME_BYTES 256
 #define DNS_TYPE_A 1
 #define DNS_TYPE_AAAA 28
+#define DNS_TYPE_SRV 33
 
 struct dns_question {
     const uint8_t *message;

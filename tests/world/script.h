@@ -17,6 +17,8 @@
 #define SCRIPT_FILE_BYTES_MAX (16u * 1024 * 1024)
 #define SCRIPT_NAME_BYTES_MAX 64
 #define SCRIPT_ADDRESSES_MAX 16 /* of one answer, A and AAAA */
+#define SCRIPT_SERVICES_MAX 4
+#define SCRIPT_TARGET_BYTES 128
 
 enum fault {
     FAULT_NONE,
@@ -83,9 +85,19 @@ struct script_address {
     bool is_ipv6;
 };
 
+/* A record of a service's server, RFC 2782. */
+struct script_service {
+    unsigned priority;
+    unsigned weight;
+    unsigned port;
+    char target[SCRIPT_TARGET_BYTES];
+};
+
 struct script_answer {
     struct script_address addresses[SCRIPT_ADDRESSES_MAX];
     size_t count;
+    struct script_service services[SCRIPT_SERVICES_MAX];
+    size_t service_count;
     uint32_t ttl_s;
     enum dns_fault fault;
 };

@@ -3,12 +3,14 @@
 /* Reads the part of a script that says which names there are. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/world/script_int.h"
 
 #define TTL_MAX_S INT32_MAX
 #define TTL_DEFAULT_S 60
+#define TARGET_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-._"
 
 static int
 refuse(struct script_reader *reader, const struct json *json, const char *wanted)
@@ -38,6 +40,42 @@ read_addresses(struct script_reader *reader, const struct json *json, int family
         answer->count++;
     }
     return 0;
+}
+
+/* "priority weight port target" */
+static bool
+read_service(const char *text, struct script_service *service)
+{
+    unsigned *const numbers[] = { &service->priority, &service->weight, &service->port };
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        char *end = NULL;
+        unsigned long number = strtoul(text, &end, 10);
+        if (end == text || *end != ' ' || number > UINT16_MAX) {
+            return false;
+        }
+        *numbers[i] = (unsigned)number;
+        text = end + 1;
+    }
+    size_t len = strlen(text);
+    if (len == 0 || len >= sizeof(service->target) || strspn(text, TARGET_CHARS) != len) {
+        return false;
+    }
+    memcpy(service->target, text, len + 1);
+    return true;
+}
+
+static int
+read_services(struct script_reader *reader, const struct json *json, struct script_answer *answer)
+{
+    const struct json *element = json_first(json);
+    for (; element != NULL; element = json_next(element)) {
+        if (answer->service_count == SCRIPT_SERVICES_MAX ||
+            !read_service(json_string(element, ""), &answer->services[answer->service_count])) {
+            return refuse(reader, json, "at most 4 texts such as \"5 0 5222 chat.example.org\"");
+        }
+        answer->service_count++;
+    }
+    return json_type(json) == JSON_ARRAY ? 0 : refuse(reader, json, "an array of texts");
 }
 
 static int
@@ -83,6 +121,9 @@ read_member(struct script_reader *reader, const struct json *member, bool is_fir
     if (strcmp(key, "aaaa") == 0) {
         return read_addresses(reader, member, AF_INET6, answer);
     }
+    if (strcmp(key, "srv") == 0) {
+        return read_services(reader, member, answer);
+    }
     if (strcmp(key, "ttl") == 0) {
         return read_ttl(reader, member, answer);
     }
@@ -92,9 +133,10 @@ read_member(struct script_reader *reader, const struct json *member, bool is_fir
     if (strcmp(key, "then") == 0 && is_first) {
         return 0; /* read_name() */
     }
-    return error_say(reader->why, ERROR_INVALID,
-                     "%s: dns \"%s\": unknown key \"%s\"; wants a, aaaa, ttl, fault or, once, then",
-                     reader->path, reader->platform, key);
+    return error_say(
+        reader->why, ERROR_INVALID,
+        "%s: dns \"%s\": unknown key \"%s\"; wants a, aaaa, srv, ttl, fault or, once, then",
+        reader->path, reader->platform, key);
 }
 
 static int

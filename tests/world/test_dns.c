@@ -24,6 +24,7 @@
 #define MESSAGE_BYTES 1500
 #define A 1
 #define AAAA 28
+#define SRV 33
 #define CODE(reply) ((reply)[3] & 15)
 #define ANSWERS(reply) ((reply)[7])
 #define IS_CUT(reply) (((reply)[2] & 2) != 0)
@@ -33,6 +34,7 @@
     "\"one.test\":{\"a\":[\"127.0.0.1\",\"192.0.2.9\"],\"aaaa\":[\"::1\"],\"ttl\":258},"           \
     "\"turns.test\":{\"a\":[\"192.0.2.1\"],\"ttl\":0,\"then\":[{\"a\":[\"192.0.2.2\"]},"           \
     "{\"fault\":\"nxdomain\"}]},"                                                                  \
+    "\"_chat._tcp.one.test\":{\"srv\":[\"5 6 258 a.bc\",\"0 0 0 .\"],\"ttl\":1},"                  \
     "\"broken.test\":{\"fault\":\"servfail\"},\"silent.test\":{\"fault\":\"hang\"},"               \
     "\"garbage.test\":{\"fault\":\"garbage\"},"                                                    \
     "\"cut.test\":{\"a\":[\"192.0.2.3\"],\"fault\":\"truncate\"}}}"
@@ -114,6 +116,22 @@ names_have_their_addresses(void **state)
     assert_int_equal(ANSWERS(reply), 0);
     (void)ask("two.test", A, reply);
     assert_int_equal(CODE(reply), 3);
+}
+
+static void
+services_have_their_servers(void **state)
+{
+    (void)state;
+    static const uint8_t tail[] = { 0xc0, 12, 0, SRV, 0,   1, 0,   0,   0, 1,    0,  12, 0,   5, 0,
+                                    6,    1,  2, 1,   'a', 2, 'b', 'c', 0, 0xc0, 12, 0,  SRV, 0, 1,
+                                    0,    0,  0, 1,   0,   7, 0,   0,   0, 0,    0,  0,  0 };
+    uint8_t reply[MESSAGE_BYTES];
+    size_t len = ask("_chat._tcp.one.test", SRV, reply);
+    assert_int_equal(ANSWERS(reply), 2);
+    assert_memory_equal(reply + len - sizeof(tail), tail, sizeof(tail));
+    (void)ask("one.test", SRV, reply);
+    assert_int_equal(CODE(reply), 0);
+    assert_int_equal(ANSWERS(reply), 0);
 }
 
 static void
@@ -219,6 +237,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_have_their_addresses),
+        cmocka_unit_test(services_have_their_servers),
         cmocka_unit_test(answers_change_with_each_asking),
         cmocka_unit_test(faults_are_played),
         cmocka_unit_test(silence_is_for_one_name_only),

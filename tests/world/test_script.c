@@ -64,6 +64,8 @@ static const struct {
     { "{\"platforms\":{},\"dns\":[]}", "\"dns\": wants an object, found an array" },
     { "{\"platforms\":{},\"dns\":{\"x\":1}}", "dns \"x\": wants an object" },
     { "{\"platforms\":{},\"dns\":{\"x\":{\"a\":[\"::1\"]}}}", "dns \"x\": \"a\": wants an array" },
+    { "{\"platforms\":{},\"dns\":{\"x\":{\"srv\":[\"1 2 x\"]}}}",
+      "\"srv\": wants at most 4 texts" },
     { "{\"platforms\":{},\"dns\":{\"x\":{\"ttl\":-1}}}", "\"ttl\": wants seconds" },
     { "{\"platforms\":{},\"dns\":{\"x\":{\"fault\":\"late\"}}}", "wants none, servfail" },
     { "{\"platforms\":{},\"dns\":{\"x\":{\"mx\":[]}}}", "unknown key \"mx\"" },

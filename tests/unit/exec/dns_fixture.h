@@ -32,11 +32,21 @@
 #define DNS_TYPE_A 1
 #define DNS_TYPE_AAAA 28
 #define DNS_TYPE_CNAME 5
+#define DNS_TYPE_SRV 33
+#define DNS_SERVICES 24
 
 enum dns_fault { DNS_NONE, DNS_SERVFAIL, DNS_SILENT, DNS_GARBAGE, DNS_CUT };
 
+struct dns_service {
+    const char *target;
+    unsigned priority;
+    unsigned weight;
+    unsigned port;
+};
+
 struct dns_name {
     const char *name;
+    struct dns_service services[DNS_SERVICES];
     const char *addresses[DNS_ADDRESSES]; /* v4 and v6 */
     const char *alias;                    /* a CNAME between: the addresses are the alias's */
     uint32_t ttl_s;
@@ -113,10 +123,22 @@ dns_put_records(struct dns_out *out, const struct dns_name *found, unsigned type
         dns_put_name(out, found->alias);
         records++;
     }
+    for (size_t i = 0;
+         type == DNS_TYPE_SRV && i < DNS_SERVICES && found->services[i].target != NULL; i++) {
+        const struct dns_service *service = &found->services[i];
+        dns_put16(out, 0xc00c);
+        dns_put_meta(out, DNS_TYPE_SRV, found->ttl_s);
+        dns_put16(out, 6 + (unsigned)strlen(service->target) + (service->target[0] != 0 ? 2 : 1));
+        dns_put16(out, service->priority);
+        dns_put16(out, service->weight);
+        dns_put16(out, service->port);
+        dns_put_name(out, service->target);
+        records++;
+    }
     for (size_t i = 0; i < DNS_ADDRESSES && found->addresses[i] != NULL; i++) {
         bool is_ipv6 = strchr(found->addresses[i], ':') != NULL;
         uint8_t bytes[16];
-        if (is_ipv6 != (type == DNS_TYPE_AAAA)) {
+        if (type != (is_ipv6 ? DNS_TYPE_AAAA : DNS_TYPE_A)) {
             continue;
         }
         assert_int_equal(inet_pton(is_ipv6 ? AF_INET6 : AF_INET, found->addresses[i], bytes), 1);

@@ -428,6 +428,10 @@ test_answer_lies(void **state)
     struct call_answer answer = request_answer();
     answer.method = 9;
     refused(&answer, "method: the peer broke the protocol");
+    answer = (struct call_answer){
+        .outcome = CALL_REQUEST, .method = ROLLCALL_SRV, .url = "_a._tcp.b", .redirects = 1
+    };
+    refused(&answer, "method: the peer broke the protocol");
     answer = request_answer();
     answer.redirects = ROLLCALL_REDIRECTS_MAX + 1;
     refused(&answer, "redirects: the peer broke the protocol");

@@ -443,7 +443,9 @@ BAD(no_url, return rollcall_get(check, NULL);)
 BAD(long_url, return rollcall_get(check, big);)
 BAD(bad_url, return rollcall_get(check, "{base}/a\nb");)
 BAD(odd_url, return rollcall_get(check, "{base}/\xff");)
-BAD(odd_method, return rollcall_request(check, 5, "{base}");)
+BAD(odd_method, return rollcall_request(check, 6, "{base}");)
+BAD(srv_with_header, rollcall_header(check, "A", "b"); return rollcall_srv(check, "_a._tcp.b");)
+BAD(srv_that_follows, rollcall_follow(check, 1); return rollcall_srv(check, "_a._tcp.b");)
 BAD(get_with_form, rollcall_form(check, "a", "b"); return rollcall_get(check, "{base}");)
 BAD(head_with_body, rollcall_body(check, "text/plain", "b");
     return rollcall_head_request(check, "{base}");)
@@ -501,7 +503,9 @@ static const struct {
     { long_url, "its URL is longer than 8192 bytes" },
     { bad_url, "its URL is not UTF-8 on one line" },
     { odd_url, "its URL is not UTF-8 on one line" },
-    { odd_method, "5 is no method of a request" },
+    { odd_method, "6 is no method of a request" },
+    { srv_with_header, "its look-up of SRV records has what only a web request may have" },
+    { srv_that_follows, "its look-up of SRV records has what only a web request may have" },
     { get_with_form, "its GET or HEAD has a form" },
     { head_with_body, "its GET or HEAD has a body" },
     { body_and_form, "its request has a body and a form" },

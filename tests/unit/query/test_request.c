@@ -238,6 +238,50 @@ test_urls(void **state)
     }
 }
 
+static const struct url_row srv_rows[] = {
+    { "_xmpp-client._tcp.{domain}", "a@B.de", DOMAIN_HOST, "_xmpp-client._tcp.b.de", 0 },
+    { "_sip._udp.example.org", "alice", 0, "_sip._udp.example.org", 0 },
+    { "_chat._tcp.{subject}.example.org", "Alice", 0, "_chat._tcp.Alice.example.org", 0 },
+    { "_chat._tcp.{subject:lower}", "Alice", 0, "_chat._tcp.alice", 0 },
+    { "_chat._tcp.{subject}.example.org", "a.b", 0, NULL, ERROR_UNACCEPTABLE },
+    { "_chat._tcp.{subject}.example.org", "_tcp", 0, NULL, ERROR_UNACCEPTABLE },
+    { "_chat._tcp.{domain}", "a@b.de", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.x{subject}", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.{subject}x", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.{subject}{subject}", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.{config:region}", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.{secret:token}", "alice", 0, NULL, ERROR_INVALID },
+    { "_{subject}._tcp.example.org", "alice", 0, NULL, ERROR_INVALID },
+    { "{base}/x", "alice", 0, NULL, ERROR_INVALID },
+    { "https://example.org/", "alice", 0, NULL, ERROR_INVALID },
+    { "www.example.org", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._http.example.org", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.", "alice", 0, NULL, ERROR_INVALID },
+    { "_._tcp.example.org", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.exa mple.org", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.example.org/x", "alice", 0, NULL, ERROR_INVALID },
+    { "_chat._tcp.{", "alice", 0, NULL, ERROR_INVALID },
+};
+
+static void
+test_names_of_services(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(srv_rows); i++) {
+        const struct url_row *row = &srv_rows[i];
+        struct call_answer answer = { .method = ROLLCALL_SRV, .url = row->url };
+        int error = fill(&answer, row->name, row->flags);
+        bool is_right = row->want != NULL ? error == ERROR_OK && strcmp(request.url, row->want) == 0
+                                          : error == row->error;
+        if (!is_right) {
+            support_fail("row %zu: %s: %s", i, row->url, error_name(error));
+        }
+        assert_true(error != ERROR_OK || request_is_srv(&request));
+    }
+    assert_int_equal(fill_url("{base}/_x", "alice", 0), ERROR_OK);
+    assert_false(request_is_srv(&request));
+}
+
 static void
 test_a_base_url_may_have_a_path(void **state)
 {
@@ -562,6 +606,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_urls),
+        TEST(test_names_of_services),
         TEST(test_a_base_url_may_have_a_path),
         TEST(test_no_byte_moves_the_origin),
         TEST(test_what_is_too_long_is_refused),
