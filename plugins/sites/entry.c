@@ -15,6 +15,7 @@
 #define RATE_SECONDS 60
 #define CONCURRENCY 2
 
+#define MAD_PATTERNS_MAX 1000 /* as many milliseconds at most, roughly */
 #define TAG_BYTES 64
 #define TEXT_BYTES 1024 /* what the host takes for one text of a descriptor */
 #define STATUS_MIN 100
@@ -331,34 +332,51 @@ entry_known(struct entry *entry, const char *name)
 
 /* ---- In the end --------------------------------------------------------- */
 
-/* Whether every name of this form is legal here: its '?' as the letters and digits at the ends. */
-static bool
-is_legal(const struct entry *entry, const char *form)
+/* One name of the form. */
+static enum pattern_answer
+try_name(const struct entry *entry, const char *form, const char *filling)
 {
-    static const char *const fillings[] = { "a", "z", "0", "9", "a0", "0a", "z9x", "77q" };
-    if (entry->pattern == NULL) {
-        return true;
+    char name[64];
+    size_t len = 0;
+    for (; form[len] != '\0' && len + 1 < sizeof(name); len++) {
+        name[len] = form[len] != '?' ? form[len] : filling[len % strlen(filling)];
     }
-    for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
-        char name[64];
-        size_t len = 0;
-        for (; form[len] != '\0' && len + 1 < sizeof(name); len++) {
-            name[len] = form[len] != '?' ? form[len] : fillings[i][len % strlen(fillings[i])];
-        }
-        name[len] = '\0';
-        if (pattern_find(entry->pattern, name) != PATTERN_MATCHES) {
-            return false;
-        }
-    }
-    return true;
+    name[len] = '\0';
+    return pattern_find(entry->pattern, name);
 }
 
+/* Whether every name of this form is legal here: its '?' as the letters and digits at the ends. */
+static enum pattern_answer
+try_form(const struct entry *entry, const char *form)
+{
+    static const char *const fillings[] = { "a", "z", "0", "9", "a0", "0a", "z9x", "77q" };
+    for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
+        enum pattern_answer answer = try_name(entry, form, fillings[i]);
+        if (answer != PATTERN_MATCHES) {
+            return answer;
+        }
+    }
+    return PATTERN_MATCHES;
+}
+
+/* Time is not spent on patterns that run away. */
 static void
 find_absent(struct entry *entry)
 {
     static const char *const forms[] = { "zz????????????", "zz????????", "????????" };
+    if (entry->pattern == NULL && entry->absent == NULL) {
+        entry->absent = forms[0];
+    }
     for (size_t i = 0; entry->absent == NULL && i < sizeof(forms) / sizeof(forms[0]); i++) {
-        entry->absent = is_legal(entry, forms[i]) ? forms[i] : NULL;
+        if (entry->mad_patterns == MAD_PATTERNS_MAX) {
+            return;
+        }
+        enum pattern_answer answer = try_form(entry, forms[i]);
+        if (answer == PATTERN_GIVES_UP) {
+            entry->mad_patterns++;
+            return;
+        }
+        entry->absent = answer == PATTERN_MATCHES ? forms[i] : NULL;
     }
 }
 

@@ -57,6 +57,7 @@ struct entry {
     uint32_t concurrency;
     unsigned names; /* places for the name in the request */
     struct dialect_words words;
+    unsigned mad_patterns;   /* that gave up, over all entries: stays when the next one begins */
     struct pattern *pattern; /* rule.pattern, compiled until entry_finish(); or NULL */
     struct rule rule;
 };
