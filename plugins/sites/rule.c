@@ -330,10 +330,10 @@ is_refusing_code(int32_t status)
 }
 
 static bool
-names_refusing_code(const struct rule *rule)
+side_refuses(const struct rule_side *side)
 {
-    for (int32_t status = 400; status < 600; status++) {
-        if (is_refusing_code(status) && rule_names_code(rule, status)) {
+    for (size_t i = 0; i < side->code_count; i++) {
+        if (is_refusing_code(side->codes[i])) {
             return true;
         }
     }
@@ -344,7 +344,9 @@ uint32_t
 rule_checker_flags(const struct rule *rule)
 {
     bool is_others = rule->reading == READING_FAITHFUL && rule->dialect != DIALECT_OWN;
-    return (names_refusing_code(rule) ? ROLLCALL_CODES_ARE_MARKS : 0U) |
+    bool has_codes = side_refuses(&rule->present) || side_refuses(&rule->absent) ||
+                     (rule->flags & RULE_IGNORES_403) != 0;
+    return (has_codes ? ROLLCALL_CODES_ARE_MARKS : 0U) |
            ((rule->flags & RULE_CASELESS) != 0 ? ROLLCALL_CASELESS : 0U) |
            (is_others ? ROLLCALL_UNGUARDED : 0U);
 }
