@@ -16,8 +16,8 @@
 #define NEXT_WAIT_MS 10000
 #define RESULT_WAIT_MS 5000
 #define RESUMES_MAX 5
-/* What is not a find may come a little later, with others: a message each would cost more than the
- * checks themselves. */
+/* All but the first find may come a little later, with others: a message each would cost more than
+ * the checks themselves. */
 #define GATHER_MS 50
 
 struct sweep {

@@ -198,20 +198,33 @@ answer_next(struct call *call, struct query *query)
     call_answer(call, object);
 }
 
-/* Whether one of the checks that ended since it last looked has found somebody. */
 static bool
-has_found(struct call *call, struct completion *checks, size_t ended)
+is_find(struct completion *checks, size_t index)
 {
-    bool found = false;
-    for (; call->seen < ended && !found; call->seen++) {
-        struct check_view view;
-        check_view(check_of_const(completion_at(checks, call->seen)), &view);
-        found = view.finding.verdict == VERDICT_REGISTERED;
-    }
-    return found;
+    struct check_view view;
+    check_view(check_of_const(completion_at(checks, index)), &view);
+    return view.finding.verdict == VERDICT_REGISTERED;
 }
 
-/* Whether to wait for more to go with what has ended: not with a find, and not with the last. */
+/* Whether the query's first find is among the checks that ended since it last looked. Looking back
+ * stops at the find before, so all finds of a query together look at each check once. */
+static bool
+has_first_find(struct call *call, struct completion *checks, size_t ended)
+{
+    size_t found = call->seen;
+    while (found < ended && !is_find(checks, found)) {
+        found++;
+    }
+    bool is_first = found < ended;
+    for (size_t before = found; is_first && before > 0; before--) {
+        is_first = !is_find(checks, before - 1);
+    }
+    call->seen = ended;
+    return is_first;
+}
+
+/* Whether to wait for more to go with what has ended: not with the first find, and not with the
+ * last check. */
 static bool
 gathers(struct call *call, struct query *query)
 {
@@ -219,7 +232,7 @@ gathers(struct call *call, struct query *query)
     size_t ended = completion_ended(checks);
     int64_t now_us = clock_now_us();
     if (call->gather_us == 0 || ended <= call->after || ended == completion_count(checks) ||
-        ended - call->after >= call->max || has_found(call, checks, ended)) {
+        ended - call->after >= call->max || has_first_find(call, checks, ended)) {
         return false;
     }
     if (call->gather_until_us == 0) {

@@ -127,7 +127,8 @@ ROLLCALL_API int rollcall_client_rpc_code(const rollcall_client *client);
 ROLLCALL_API void rollcall_client_patience(rollcall_client *client, int64_t connect_ms);
 
 /** How long the daemon may hold results back in rollcall_client_next(), at most a second, so that
- *  several come in one message. `registered` ones are never held back. 0, the default: none are. */
+ *  several come in one message. The first `registered` one never is, nor the last of all. 0, the
+ * default: none are. */
 ROLLCALL_API void rollcall_client_gather(rollcall_client *client, int64_t gather_ms);
 
 /** End the call in hand (or the next one) with INTERRUPTED. Async-signal-safe. */

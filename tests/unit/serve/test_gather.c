@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* `gather_ms` of `next`: what has ended may wait for company, but a find never does, nor does the
- * last one, and never longer than the call itself may take. */
+/* `gather_ms` of `next`: what has ended may wait for company, but the first find never does, nor
+ * does the last check, and never longer than the call itself may take. */
 #include "tests/unit/serve/serve_fixture.h"
 
 #define SUBMIT(platforms)                                                                          \
@@ -120,7 +120,34 @@ test_does_not_wait(void **state)
     clock_thaw();
 }
 
-/* A find ends the holding back, with all that was held. */
+/* Of one that ended as the first check the next find is no longer the first. */
+static void
+test_only_first_find(void **state)
+{
+    struct talk talk;
+    (void)state;
+    clock_freeze(START_US);
+    struct fixture *fixture = fixture_new(4);
+    char *id = submit(fixture, SUBMIT("\"no\",\"yes\",\"hold\""), 2);
+    begin_next(&talk, fixture, id, "");
+    bool was_yes_first = strstr(talk.reply, "\"yes\"") < strstr(talk.reply, "\"no\"");
+    free(talk.reply);
+    begin_next(&talk, fixture, id, ",\"after\":1,\"gather_ms\":50");
+    assert_int_equal(talk.replies, was_yes_first ? 0 : 1);
+    advance(fixture, 50);
+    assert_int_equal(talk.replies, 1);
+    free(talk.reply);
+    begin_next(&talk, fixture, id, ",\"after\":2,\"gather_ms\":50");
+    advance(fixture, 1000);
+    assert_int_equal(talk.replies, 0); /* nothing has ended that could be held back */
+    atomic_store(&fixture_let_go, true);
+    talk_wait(&talk, fixture);
+    assert_non_null(strstr(talk.reply, "\"done\":true"));
+    free(talk.reply);
+    end(fixture, id);
+}
+
+/* The first find ends the holding back, with all that was held. */
 static void
 test_find_ends_it(void **state)
 {
@@ -147,6 +174,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_for_company),
         cmocka_unit_test(test_does_not_wait),
+        cmocka_unit_test(test_only_first_find),
         cmocka_unit_test(test_find_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
