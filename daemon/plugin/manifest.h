@@ -104,7 +104,7 @@ MUST_CHECK int manifest_judge_head(const void *entry, struct error_text *why);
  * `entry` is what dlsym gave; nothing beyond its first 16 bytes is read before they are judged.
  * Owner:  *out_manifest is the caller's, free with manifest_free(); it points to nothing of the
  * plugin. Errors: INVALID, UNSUPPORTED (ABI), TOO_BIG, NOMEM; `why` is one sentence without the
- * file's name: "wants ABI 9.0, this daemon has 1.0; rebuild the plugin". Thread: any.
+ * file's name: "wants ABI 9.0, this daemon has 1.1; rebuild the plugin". Thread: any.
  */
 MUST_CHECK int
 manifest_judge(const void *entry, struct manifest **out_manifest, struct error_text *why);

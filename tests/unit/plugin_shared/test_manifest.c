@@ -190,7 +190,7 @@ test_reads_no_further_than_the_head(void **state)
     } table[] = {
         { { 0, 1, 0, 128, 0 }, ERROR_INVALID },
         { { ROLLCALL_MAGIC, 2, 0, 128, 0 }, ERROR_UNSUPPORTED },
-        { { ROLLCALL_MAGIC, 1, 1, 128, 0 }, ERROR_UNSUPPORTED },
+        { { ROLLCALL_MAGIC, 1, ROLLCALL_ABI_MINOR + 1, 128, 0 }, ERROR_UNSUPPORTED },
         { { ROLLCALL_MAGIC, 1, 0, UINT32_MAX, 0 }, ERROR_TOO_BIG },
         { { ROLLCALL_MAGIC, 1, 0, 129, 0 }, ERROR_TOO_BIG },
         { { ROLLCALL_MAGIC, 1, 0, 128, 1 }, ERROR_INVALID },
