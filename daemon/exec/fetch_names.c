@@ -149,9 +149,9 @@ resolve_name(struct fetch *fetch, bool *out_waits)
     int error = next_name(fetch, &host, &port);
     if (error == ERROR_OK && host != NULL) {
         error = resolver_ask(fetch->fetcher->resolver, host, &future);
-        /* No host's name, then: nothing can be there. */
-        error = error == ERROR_INVALID ? ERROR_UNREACHABLE : error;
     }
+    /* No host's name, then: nothing can be there. */
+    error = error == ERROR_INVALID ? ERROR_UNREACHABLE : error;
     free(host);
     free(port);
     if (error != ERROR_OK || future == NULL) {

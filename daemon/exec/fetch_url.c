@@ -196,28 +196,23 @@ fetch_url_literal(const struct fetch_url *url, struct sockaddr_storage *out_addr
 /* ---- Hosts and proxies */
 
 static char *
-copy_part(CURLU *parts, CURLUPart part, unsigned flags)
+copy_part(CURLU *parts, CURLUPart part)
 {
     char *text = NULL;
     char *copy = NULL;
-    if (curl_url_get(parts, part, &text, flags) == CURLUE_OK) {
+    if (curl_url_get(parts, part, &text, 0) == CURLUE_OK) {
         copy = strdup(text);
         curl_free(text);
     }
     return copy;
 }
 
-/* As libcurl will ask for it: a name beyond ASCII becomes an A-label, if it can. */
-static char *
-copy_a_label(const struct fetch_url *url)
+/* No name beyond ASCII: to make an A-label of one libcurl asks the locale, which is none here, and
+ * loses the text when that fails. */
+static bool
+is_plain(const char *host, size_t len)
 {
-    CURLU *parts = curl_url();
-    char *host = NULL;
-    if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url->text, 0) == CURLUE_OK) {
-        host = copy_part(parts, CURLUPART_HOST, CURLU_PUNYCODE);
-    }
-    curl_url_cleanup(parts);
-    return host;
+    return strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") >= len;
 }
 
 int
@@ -225,13 +220,15 @@ fetch_url_host(const struct fetch_url *url, char **out_host, char **out_port)
 {
     size_t len = 0;
     const char *host = host_of(url, &len);
-    bool is_plain = strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-._") >= len;
-    char *host_copy = is_plain ? strndup(host, len) : copy_a_label(url);
+    if (!is_plain(host, len)) {
+        return ERROR_INVALID;
+    }
+    char *host_copy = strndup(host, len);
     char *port_copy = strdup(host + len + 1);
     if (host_copy == NULL || port_copy == NULL) {
         free(host_copy);
         free(port_copy);
-        return is_plain ? ERROR_NOMEM : ERROR_INVALID;
+        return ERROR_NOMEM;
     }
     *out_host = host_copy;
     *out_port = port_copy;
@@ -248,12 +245,12 @@ is_address(const char *host)
 static int
 take_proxy(CURLU *parts, struct fetch_proxy *proxy)
 {
-    char *scheme = copy_part(parts, CURLUPART_SCHEME, 0);
+    char *scheme = copy_part(parts, CURLUPART_SCHEME);
     if (scheme == NULL) {
         return ERROR_NOMEM;
     }
-    proxy->host = copy_part(parts, CURLUPART_HOST, CURLU_PUNYCODE);
-    proxy->port = copy_part(parts, CURLUPART_PORT, 0);
+    proxy->host = copy_part(parts, CURLUPART_HOST);
+    proxy->port = copy_part(parts, CURLUPART_PORT);
     if (proxy->port == NULL) { /* what libcurl takes then */
         proxy->port = strdup(strcmp(scheme, "https") == 0 ? "443" : "1080");
     }
@@ -281,6 +278,9 @@ fetch_proxy_parse(const char *text, struct fetch_proxy *out_proxy)
     CURLUcode code = curl_url_set(parts, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
     int error = code == CURLUE_OK ? take_proxy(parts, &proxy) : ERROR_INVALID;
     curl_url_cleanup(parts);
+    if (error == ERROR_OK && proxy.host != NULL && !is_plain(proxy.host, strlen(proxy.host))) {
+        error = ERROR_INVALID;
+    }
     if (error != ERROR_OK) {
         fetch_proxy_fini(&proxy);
         return error;

@@ -34,8 +34,8 @@ fetch_url_follow(const struct fetch_url *base, const char *location, struct fetc
  *  host on the usual ports with TLS where there was none. */
 bool fetch_url_is_trusted(const struct fetch_url *from, const struct fetch_url *to);
 
-/** The host as it is asked for in the DNS (an A-label, no brackets) and its port, "443". Both are
- *  the caller's, free(). Errors: NOMEM, INVALID (a host that has no such form). */
+/** The host, as it is asked for in the DNS, and its port, "443". Both are the caller's, free().
+ *  Errors: NOMEM, INVALID (no host's name: other than letters, digits, '-', '.' and '_'). */
 MUST_CHECK int fetch_url_host(const struct fetch_url *url, char **out_host, char **out_port);
 
 struct fetch_proxy {

@@ -221,6 +221,8 @@ static const struct {
     { "https://under_score.example.com./", "under_score.example.com.", "443" },
     { "https://xn--bcher-kva.example:8443/", "xn--bcher-kva.example", "8443" },
     { "http://b\xff.example/", NULL, NULL },
+    { "http://b\xc3\xbc.example/", NULL, NULL },
+    { "http://[2001:db8::1]/", NULL, NULL },
 };
 
 static void
@@ -284,6 +286,7 @@ proxies_are_taken_apart(void **state)
     }
     assert_int_equal(fetch_proxy_parse("http://", &proxy), ERROR_INVALID);
     assert_int_equal(fetch_proxy_parse("proxy:port", &proxy), ERROR_INVALID);
+    assert_int_equal(fetch_proxy_parse("http://pr\xc3\xb6xy.example", &proxy), ERROR_INVALID);
 }
 
 int
