@@ -23,8 +23,9 @@
 #include "daemon/base/error.h"
 #include "daemon/exec/future.h"
 
-/* Events taken from the kernel at once. */
-#define EVENTS_PER_TURN 256
+/* Events taken from the kernel at once: few, so that who has just been answered does not wait for
+ * hundreds of others. */
+#define EVENTS_PER_TURN 64
 
 struct loop {
     int epoll_fd;
