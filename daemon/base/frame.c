@@ -268,14 +268,20 @@ error_of_receive(int number)
     }
 }
 
-/* How long the next datagram is; an empty one cannot be told from the end, and is not ours. */
+/* How long the next datagram is; an empty one cannot be told from the end, and is not ours. A peer
+ * that ended with something of ours unread is a reset, which is told once and before what it had
+ * said: that is asked for again. */
 static int
 next_length(int fd, size_t *out_len)
 {
     ssize_t len = 0;
+    bool was_reset = false;
+    bool again = false;
     do {
         len = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
-    } while (len < 0 && errno == EINTR);
+        again = len < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset));
+        was_reset = was_reset || (again && errno == ECONNRESET);
+    } while (again);
     if (len < 0) {
         return error_of_receive(errno);
     }

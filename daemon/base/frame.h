@@ -8,8 +8,9 @@
  *
  * The conversation: the worker opens its plugin and says HELLO (the manifest as bytes) or REFUSED
  * (one sentence) and ends; the daemon sends CONFIG, once, and again before a call that has one of
- * its own; then CALL and ANSWER in turn, one at a time. CANCEL may come at any time: the only frame
- * in the middle of a call, and void after it. */
+ * its own; then CALL and ANSWER in turn. CALLs that are quick may be sent ahead: they are read and
+ * answered one after the other. CANCEL may come at any time, the only frame in the middle of any
+ * other call, and void after it. */
 #ifndef ROLLCALL_BASE_FRAME_H
 #define ROLLCALL_BASE_FRAME_H
 

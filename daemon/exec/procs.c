@@ -141,19 +141,32 @@ find_idle(struct procs *procs)
     return NULL;
 }
 
+/* To an idle worker, or ahead to a busy one. False: it stays where it is. */
+static bool
+hand_over(struct procs *procs, struct procs_call *call)
+{
+    bool may_begin = procs_count(procs, WORKER_BUSY) < (procs->is_probing ? 1 : procs->workers_max);
+    struct worker *worker = may_begin ? find_idle(procs) : NULL;
+    if (worker != NULL) {
+        unqueue(call);
+        procs_worker_feed(worker, call);
+        return true;
+    }
+    worker = procs->is_probing ? NULL : procs_find_ahead(procs, call);
+    if (worker == NULL || procs_keep_bytes(call) != ERROR_OK) {
+        return false;
+    }
+    unqueue(call);
+    return procs_feed_ahead(worker, call);
+}
+
 static void
 hand_out(struct procs *procs)
 {
-    while (procs->queued > 0 &&
-           procs_count(procs, WORKER_BUSY) < (procs->is_probing ? 1 : procs->workers_max)) {
-        struct worker *worker = find_idle(procs);
-        if (worker == NULL) {
-            return;
-        }
+    bool goes_on = true;
+    while (goes_on && procs->queued > 0) {
         const struct list *line = list_is_empty(&procs->first) ? &procs->queue : &procs->first;
-        struct procs_call *call = LIST_ENTRY(line->next, struct procs_call, node);
-        unqueue(call);
-        procs_worker_feed(worker, call);
+        goes_on = hand_over(procs, LIST_ENTRY(line->next, struct procs_call, node));
     }
 }
 
@@ -200,6 +213,7 @@ new_call(struct procs *procs, const struct procs_request *request)
     future_init(&call->future, &call_ops);
     call->procs = procs;
     list_init(&call->node);
+    list_init(&call->follower);
     call->ended = (struct future_callback){ .fn = call_ended, .context = call };
     call->bytes = request->bytes;
     call->len = request->len;
@@ -209,19 +223,20 @@ new_call(struct procs *procs, const struct procs_request *request)
     call->limit_us = request->limit_us;
     call->then_leaves = request->then_leaves;
     call->goes_first = request->goes_first;
+    call->may_follow = request->may_follow;
     call->id = ++procs->next_id;
     future_on_done(&call->future, &call->ended);
     return call;
 }
 
-/* It waits: its bytes are the caller's only until we return. */
-static int
-keep_bytes(struct procs_call *call)
+int
+procs_keep_bytes(struct procs_call *call)
 {
+    if (call->copy != NULL) {
+        return ERROR_OK;
+    }
     char *copy = malloc(call->len + call->config_len + 1);
     if (copy == NULL) {
-        unqueue(call);
-        drop(call); /* the queue's reference */
         return ERROR_NOMEM;
     }
     if (call->len > 0) {
@@ -234,6 +249,15 @@ keep_bytes(struct procs_call *call)
     call->bytes = copy;
     call->copy = copy;
     return ERROR_OK;
+}
+
+void
+procs_drop_bytes(struct procs_call *call)
+{
+    free(call->copy);
+    call->copy = NULL;
+    call->bytes = NULL;
+    call->config = NULL;
 }
 
 int
@@ -251,8 +275,10 @@ procs_call(struct procs *procs, const struct procs_request *request, struct futu
     (void)future_ref(future);
     enqueue(procs, call);
     procs_balance(procs);
-    if (list_is_linked(&call->node)) {
-        error = keep_bytes(call);
+    if (list_is_linked(&call->node) && procs_keep_bytes(call) != ERROR_OK) {
+        unqueue(call);
+        drop(call); /* the queue's reference */
+        error = ERROR_NOMEM;
     }
     if (error != ERROR_OK) {
         future_unref(&future);
@@ -407,6 +433,7 @@ procs_stats(const struct procs *procs, struct procs_stats *out_stats)
         .busy = procs_count(procs, WORKER_BUSY),
         .idle = procs_count(procs, WORKER_IDLE),
         .queued = procs->queued,
+        .ahead = procs->ahead,
         .calls = procs->calls,
         .deaths = procs->deaths,
         .state = procs->state,

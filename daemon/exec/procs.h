@@ -3,8 +3,9 @@
 /* The process pool: a group of worker processes that serve one kind of call, one call at a time
  * each. Spawns them (exec'd, never a bare fork), feeds them, times them out, kills them, replaces
  * them with back-off, keeps a spare ready, and puts the whole group aside when it keeps failing. A
- * worker that dies fails only the call in hand. What a worker says is a stranger's bytes: frames
- * are checked here, payloads by whoever asked. Knows no plugin. Owner of all: [loop]. */
+ * worker that dies fails only the call in hand; what it was sent ahead another one gets. What a
+ * worker says is a stranger's bytes: frames are checked here, payloads by whoever asked. Knows no
+ * plugin. Owner of all: [loop]. */
 #ifndef ROLLCALL_EXEC_PROCS_H
 #define ROLLCALL_EXEC_PROCS_H
 
@@ -39,6 +40,11 @@ struct procs;
 #define PROCS_WINDOW_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_ASIDE_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_ASIDE_MAX_US (INT64_C(15) * 60 * 1000 * 1000)
+
+/* Calls that a busy worker has been sent ahead, and their bytes: so that neither side sleeps
+ * between two that take microseconds. Few, since they wait when the one in hand does not end. */
+#define PROCS_AHEAD_MAX 8
+#define PROCS_AHEAD_BYTES_MAX ((size_t)64 * 1024)
 
 /* Of a HELLO, of a REFUSED; of all calls that wait for a worker, together. */
 #define PROCS_HELLO_BYTES_MAX ((size_t)16 * 1024 * 1024)
@@ -87,6 +93,8 @@ struct procs_request {
     int64_t limit_us;  /* a call that takes longer is a loop: its worker is killed */
     bool then_leaves;  /* its worker answers nothing after it: for calls that use up memory */
     bool goes_first;   /* before all that do not: what goes on with work, before what begins some */
+    bool may_follow;   /* quick: when all workers are busy with such calls it may be sent ahead, and
+                          is   begun when those before it are answered */
 };
 
 /* The result of a call's future; borrowed, lives as long as the future. */
@@ -122,6 +130,7 @@ struct procs_stats {
     unsigned busy;
     unsigned idle; /* ready for a call */
     size_t queued;
+    size_t ahead; /* sent to busy workers already */
     uint64_t calls;
     uint64_t deaths;
     enum procs_state state;

@@ -31,7 +31,10 @@ struct worker {
     struct loop_watch exit;
     struct loop_timer limit; /* of its start, its call, its leaving */
     int64_t idle_since_us;
-    struct procs_call *call;           /* BUSY, and what died with it */
+    struct procs_call *call; /* BUSY, and what died with it */
+    struct list ahead;       /* calls that it was sent and has not come to yet */
+    size_t ahead_count;
+    size_t ahead_bytes;
     bool was_expected;                 /* its end is no death */
     int error;                         /* what the call in hand ends with; 0: PLUGIN */
     char reason[PROCS_SENTENCE_BYTES]; /* why we killed it; "" when we did not */
@@ -41,6 +44,7 @@ struct procs_call {
     struct future future; /* first: what the caller holds */
     struct procs *procs;  /* until it has ended */
     struct list node;     /* in procs->first or procs->queue */
+    struct list follower; /* in worker->ahead */
     struct future_callback ended;
     const void *bytes;
     void *copy; /* of `bytes` and of `config`, once it had to wait */
@@ -51,6 +55,8 @@ struct procs_call {
     int64_t limit_us;
     bool then_leaves;
     bool goes_first;
+    bool may_follow;
+    bool is_begun; /* its future is: it was sent to a worker, maybe to one that died since */
     uint64_t id;
     struct frame frame; /* the answer's */
     bool has_frame;
@@ -79,6 +85,7 @@ struct procs {
     struct list queue;
     size_t queued; /* in both */
     size_t queued_bytes;
+    size_t ahead; /* of all workers */
     uint64_t next_id;
     uint64_t calls;
 
@@ -106,8 +113,23 @@ void procs_balance(struct procs *procs);
 void procs_end_call(struct procs_call *call, struct frame *frame);
 void procs_fail_call(struct procs_call *call, int error);
 void procs_fail_queue(struct procs *procs, int error);
-/** Put back what was never sent, as the next in line. */
+/** Put back what was never begun, as the next in line. */
 void procs_put_back(struct procs_call *call);
+/** A copy of its bytes, which the caller of procs_call() keeps only until that returns. Errors:
+ *  NOMEM. */
+MUST_CHECK int procs_keep_bytes(struct procs_call *call);
+void procs_drop_bytes(struct procs_call *call);
+
+/* procs_ahead.c */
+/** A busy worker that this call may be sent to ahead; NULL: none. */
+struct worker *procs_find_ahead(struct procs *procs, const struct procs_call *call);
+/** Send it there. False: the worker takes no more just now, and the call is in the queue again. */
+bool procs_feed_ahead(struct worker *worker, struct procs_call *call);
+/** The next call of those that a worker was sent ahead, NULL: none. Its reference is the caller's.
+ */
+struct procs_call *procs_next_ahead(struct worker *worker);
+/** A worker is gone: what it was sent ahead goes back to the queue. */
+void procs_take_back(struct worker *worker);
 
 /* procs_worker.c */
 /** Errors: NOMEM, IO; `why` in words. */

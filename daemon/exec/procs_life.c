@@ -47,7 +47,7 @@ count_wanted(const struct procs *procs)
         if (!procs->is_configured) {
             return 1;
         }
-        size_t demand = procs_count(procs, WORKER_BUSY) + procs->queued;
+        size_t demand = procs_count(procs, WORKER_BUSY) + procs->queued + procs->ahead;
         return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
     }
     case PROCS_ASIDE:

@@ -106,12 +106,10 @@ procs_worker_configure(struct worker *worker)
 static void
 take_in_hand(struct worker *worker, struct procs_call *call)
 {
-    bool is_begun = future_start(&call->future);
+    bool is_begun = call->is_begun || future_start(&call->future);
     assert(is_begun); /* one that was cancelled has left the queue */
-    free(call->copy);
-    call->copy = NULL;
-    call->bytes = NULL;
-    call->config = NULL;
+    call->is_begun = true;
+    procs_drop_bytes(call);
     worker->call = call;
     worker->state = WORKER_BUSY;
     loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(call->limit_us));
@@ -218,8 +216,13 @@ hear_answer(struct worker *worker, struct frame *frame)
 {
     struct procs *procs = worker->procs;
     struct procs_call *call = worker->call;
+    struct procs_call *next = procs_next_ahead(worker);
     worker->call = NULL;
-    become_idle(worker);
+    if (next != NULL) {
+        take_in_hand(worker, next);
+    } else {
+        become_idle(worker);
+    }
     if (call->then_leaves) {
         procs_worker_leave(worker);
     }
@@ -259,8 +262,8 @@ hear(struct worker *worker, struct frame *frame)
     }
 }
 
-/* One frame, if there is one. */
-static void
+/* One frame; whether there was one. */
+static bool
 listen_to(struct worker *worker)
 {
     struct frame frame;
@@ -268,7 +271,7 @@ listen_to(struct worker *worker)
     switch (error) {
     case ERROR_OK:
         hear(worker, &frame);
-        break;
+        return true;
     case ERROR_BUSY:
         break;
     case ERROR_CLOSED:
@@ -283,13 +286,28 @@ listen_to(struct worker *worker)
     default:
         kill_worker(worker, error, "could not be listened to: %s", error_sentence(error));
     }
+    return false;
+}
+
+/* What it has said so far, at most as many frames as it has been sent calls. */
+static void
+listen_on(struct worker *worker)
+{
+    bool heard = true;
+    for (int i = 0; heard && i <= PROCS_AHEAD_MAX; i++) {
+        heard =
+            (worker->state == WORKER_STARTING || worker->state == WORKER_BUSY) && listen_to(worker);
+    }
 }
 
 static void
 frames_ready(struct loop_watch *watch, uint32_t events)
 {
+    struct worker *worker = CONTAINER_OF(watch, struct worker, frames);
     (void)events;
-    listen_to(CONTAINER_OF(watch, struct worker, frames));
+    if (listen_to(worker)) {
+        listen_on(worker);
+    }
 }
 
 /* ---- its end ------------------------------------------------------------------------------ */
@@ -332,9 +350,7 @@ exit_ready(struct loop_watch *watch, uint32_t events)
     struct procs *procs = worker->procs;
     char sentence[PROCS_SENTENCE_BYTES];
     (void)events;
-    if (worker->state == WORKER_STARTING || worker->state == WORKER_BUSY) {
-        listen_to(worker);
-    }
+    listen_on(worker);
     if (!proc_bury(&worker->proc, false, sentence, sizeof(sentence))) {
         return;
     }
@@ -344,6 +360,7 @@ exit_ready(struct loop_watch *watch, uint32_t events)
     struct procs_call *call = worker->call;
     int error = worker->error != ERROR_OK ? worker->error : ERROR_PLUGIN;
     bool was_expected = worker->was_expected;
+    procs_take_back(worker);
     forget(worker);
     if (!was_expected) {
         procs_note_death(procs, sentence);
@@ -362,6 +379,7 @@ procs_worker_free(struct worker *worker)
     struct procs_call *call = worker->call;
     proc_kill(&worker->proc);
     (void)!proc_bury(&worker->proc, true, sentence, sizeof(sentence));
+    procs_take_back(worker);
     forget(worker);
     if (call != NULL) {
         procs_fail_call(call, ERROR_CLOSED);
@@ -397,6 +415,7 @@ procs_worker_start(struct procs *procs, struct error_text *why)
     worker->procs = procs;
     worker->limit.fn = limit_due;
     list_init(&worker->node);
+    list_init(&worker->ahead);
     error = watch(worker);
     if (error != ERROR_OK) {
         procs_worker_free(worker);

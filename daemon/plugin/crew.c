@@ -95,7 +95,9 @@ read_answer(struct crew_job *call, const void *bytes, size_t len)
 static int
 run_call(struct crew_job *call, struct buf *out)
 {
-    const struct host_caller caller = { is_cancelled, cancel_fd, &call->job };
+    const struct host_caller caller = { .is_cancelled = is_cancelled,
+                                        .cancel_fd = cancel_fd,
+                                        .context = &call->job };
     const struct host_config *config =
         call->enumerates ? &call->plugin->data : &call->plugin->config;
     int error = host_run(call->plugin->image, config, &caller, call->in.bytes, call->in.len, out);

@@ -304,6 +304,7 @@ group_call(struct group *group, enum call_kind kind, bool goes_on, const struct 
         .answer_max = CALL_ANSWER_BYTES_MAX,
         .limit_us = kind == CALL_BLOCK ? group->block_us + GROUP_GRACE_US : GROUP_STEP_US,
         .goes_first = goes_on,
+        .may_follow = kind != CALL_BLOCK,
     };
     return procs_call(group->procs, &request, out_future);
 }

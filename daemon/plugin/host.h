@@ -35,6 +35,7 @@ struct host_caller {
     bool (*is_cancelled)(void *context);
     int (*cancel_fd)(void *context); /* -1: none to be had */
     void *context;
+    bool is_deaf_to_steps; /* for what is quick there is nothing to ask: it is never cancelled */
 };
 
 /**

@@ -167,16 +167,25 @@ host_yield(rollcall_check *check, const rollcall_checker *checker, const void *d
     return -1;
 }
 
+static const struct host_caller *
+caller_of(const rollcall_check *check)
+{
+    const struct host_call *call = host_call_of(check);
+    bool is_quick = call->request.kind == CALL_STEP || call->request.kind == CALL_SHARED;
+    bool is_deaf = call->caller != NULL && call->caller->is_deaf_to_steps;
+    return is_quick && is_deaf ? NULL : call->caller;
+}
+
 int32_t
 host_is_cancelled(const rollcall_check *check)
 {
-    const struct host_call *call = host_call_of(check);
-    return call->caller != NULL && call->caller->is_cancelled(call->caller->context);
+    const struct host_caller *caller = caller_of(check);
+    return caller != NULL && caller->is_cancelled(caller->context);
 }
 
 int32_t
 host_cancel_fd(const rollcall_check *check)
 {
-    const struct host_call *call = host_call_of(check);
-    return call->caller != NULL ? call->caller->cancel_fd(call->caller->context) : -1;
+    const struct host_caller *caller = caller_of(check);
+    return caller != NULL ? caller->cancel_fd(caller->context) : -1;
 }

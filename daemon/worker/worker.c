@@ -119,8 +119,9 @@ read_config(struct worker *worker)
     return error == ERROR_OK ? use_config(worker, &frame) : error;
 }
 
-/* In the middle of a call the daemon only ever says CANCEL, or hangs up: either way nobody waits
- * for the answer. So the channel itself is what a blocking checker can poll. */
+/* In the middle of a blocking call the daemon only ever says CANCEL, or hangs up: either way nobody
+ * waits for the answer. So the channel itself is what a blocking checker can poll. Behind a step,
+ * which is quick, the next one may be waiting there already. */
 static bool
 is_cancelled(void *context)
 {
@@ -135,7 +136,9 @@ cancel_fd(void *context)
     return SANDBOX_CHANNEL;
 }
 
-static const struct host_caller daemon_waits = { is_cancelled, cancel_fd, NULL };
+static const struct host_caller daemon_waits = { .is_cancelled = is_cancelled,
+                                                 .cancel_fd = cancel_fd,
+                                                 .is_deaf_to_steps = true };
 
 /* The limit counts a process' whole life, so it moves on with it. */
 static void

@@ -223,6 +223,25 @@ expect_refused(struct pair *pair, size_t row)
     (void)recv(pair->ours, dropped, sizeof(dropped), MSG_TRUNC); /* what was never taken */
 }
 
+/* Also by one who ended with something of ours unread, which the kernel tells as a reset. */
+static void
+hears_what_was_said_before_the_end(void **state)
+{
+    struct pair *pair = *state;
+    struct frame frame;
+    assert_int_equal(frame_send(pair->theirs, FRAME_ANSWER, 1, "one", 3), ERROR_OK);
+    assert_int_equal(frame_send(pair->theirs, FRAME_ANSWER, 2, "two", 3), ERROR_OK);
+    assert_int_equal(frame_send(pair->ours, FRAME_CALL, 3, "unread", 6), ERROR_OK);
+    assert_int_equal(close(pair->theirs), 0);
+    pair->theirs = -1;
+    for (uint64_t id = 1; id <= 2; id++) {
+        assert_int_equal(frame_receive(pair->ours, MIB, &frame), ERROR_OK);
+        assert_int_equal(frame.id, id);
+        frame_release(&frame);
+    }
+    assert_int_equal(frame_receive(pair->ours, MIB, &frame), ERROR_CLOSED);
+}
+
 static void
 refuses_made_up_heads(void **state)
 {
@@ -371,11 +390,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_PAIR(carries_every_size),         ON_PAIR(carries_without_making),
-        ON_PAIR(tells_nothing_from_the_end), ON_PAIR(says_when_it_is_full),
-        ON_PAIR(holds_to_its_bound),         ON_PAIR(refuses_made_up_heads),
-        ON_PAIR(refuses_long_datagrams),     ON_PAIR(refuses_memory_that_can_change),
-        ON_PAIR(refuses_other_descriptors),  ON_PAIR(closes_what_nobody_asked_for),
+        ON_PAIR(carries_every_size),
+        ON_PAIR(carries_without_making),
+        ON_PAIR(tells_nothing_from_the_end),
+        ON_PAIR(says_when_it_is_full),
+        ON_PAIR(holds_to_its_bound),
+        ON_PAIR(refuses_made_up_heads),
+        ON_PAIR(hears_what_was_said_before_the_end),
+        ON_PAIR(refuses_long_datagrams),
+        ON_PAIR(refuses_memory_that_can_change),
+        ON_PAIR(refuses_other_descriptors),
+        ON_PAIR(closes_what_nobody_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ a_descriptor(void *context)
     return 42;
 }
 
-static const struct host_caller gone_caller = { yes, a_descriptor, NULL };
+static const struct host_caller gone_caller = { .is_cancelled = yes, .cancel_fd = a_descriptor };
 
 /* Run a call and hand back its answer. */
 static struct call_answer *
