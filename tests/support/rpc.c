@@ -11,6 +11,18 @@
 
 #include "tests/support/common.h"
 
+#if defined(ROLLCALL_SANITIZED)
+/* nng 1.5.2 loses a client's connection that ends while it is being made. Only for programs that
+ * dial with these helpers: the daemon's own leaks are all told. */
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+    return "leak:libnng.so\n";
+}
+#endif
+
 struct rpc {
     nng_socket socket;
     int next_id;
