@@ -184,8 +184,9 @@ stack_start(const struct stack_options *options, struct stack **out_stack, struc
     stack->taker = options->taker;
     int error = start(stack, why);
     if (error != ERROR_OK) {
-        stack_stop(stack);
-        stack_free(&stack);
+        if (stack_stop(stack) == ERROR_OK) {
+            stack_free(&stack);
+        }
         return error;
     }
     *out_stack = stack;
@@ -286,14 +287,18 @@ close_crew_on_loop(void *context)
     crew_close(stack->crew);
 }
 
-void
+int
 stack_stop(struct stack *stack)
 {
+    int error = ERROR_OK;
     if (stack->queries != NULL) {
         exec_run_on_loop(stack->exec, cancel_on_loop, stack);
     }
     if (stack->server != NULL) {
-        server_stop(stack->server);
+        error = server_stop(stack->server);
+    }
+    if (error != ERROR_OK) {
+        return error;
     }
     if (stack->crew != NULL) {
         exec_run_on_loop(stack->exec, close_crew_on_loop, stack);
@@ -301,6 +306,7 @@ stack_stop(struct stack *stack)
     if (stack->exec != NULL) {
         exec_stop(stack->exec);
     }
+    return ERROR_OK;
 }
 
 void

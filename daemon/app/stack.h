@@ -54,8 +54,9 @@ const char *stack_url(const struct stack *stack, size_t index);
 
 /** No new connections, no new queries. */
 void stack_close(struct stack *stack);
-/** Cancel what is still open, let the replies leave, end all threads. */
-void stack_stop(struct stack *stack);
+/** Cancel what is still open, let the replies leave, end all threads. Errors: as server_stop():
+ * then nothing may be freed. */
+MUST_CHECK int stack_stop(struct stack *stack);
 /** Accepts NULL. */
 void stack_free(struct stack **stack);
 

@@ -6,6 +6,9 @@
 #include "daemon/serve/server.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +25,9 @@
 /* What the last replies may take when the server stops. */
 #define FLUSH_LIMIT_US CLOCK_US_PER_S
 #define FLUSH_STEP_NS 1000000
+
+/* What nng gets to close its socket. */
+#define CLOSE_LIMIT_S 2
 
 /* Descriptors that are not for connections; and how many one connection through the gate takes. */
 #define FDS_RESERVED 256
@@ -274,25 +280,87 @@ drop_exchanges(void *context)
     }
 }
 
-static void
+/* ---- closing nng's socket ----------------------------------------------------------------- */
+
+struct closing {
+    nng_socket socket;
+    sem_t done;
+};
+
+static void *
+run_closing(void *argument)
+{
+    struct closing *closing = argument;
+    (void)nng_close(closing->socket);
+    (void)sem_post(&closing->done);
+    return NULL;
+}
+
+static bool
+await_closing(struct closing *closing)
+{
+    struct timespec limit;
+    (void)clock_gettime(CLOCK_REALTIME, &limit); /* what sem_timedwait() goes by */
+    limit.tv_sec += CLOSE_LIMIT_S;
+    int rv = 0;
+    do {
+        rv = sem_timedwait(&closing->done, &limit);
+    } while (rv != 0 && errno == EINTR);
+    return rv == 0;
+}
+
+/* nng 1.5.2 now and then waits for ever for a connection that ended in the midst of a message. So
+ * a thread of its own closes, and one that does not come back is left behind with what it holds. */
+static bool
+close_in_time(nng_socket socket)
+{
+    pthread_t thread;
+    struct closing *closing = calloc(1, sizeof(*closing));
+    if (closing == NULL || sem_init(&closing->done, 0, 0) != 0) {
+        free(closing);
+        return nng_close(socket) == 0;
+    }
+    closing->socket = socket;
+    bool is_closed = false;
+    if (pthread_create(&thread, NULL, run_closing, closing) != 0) {
+        is_closed = nng_close(socket) == 0;
+    } else if (await_closing(closing)) {
+        is_closed = pthread_join(thread, NULL) == 0;
+    } else {
+        (void)pthread_detach(thread);
+        return false;
+    }
+    (void)sem_destroy(&closing->done);
+    free(closing);
+    return is_closed;
+}
+
+static int
 close_nng(struct server *server)
 {
     if (server->has_socket) {
-        (void)nng_close(server->socket);
         server->has_socket = false;
+        if (!close_in_time(server->socket)) {
+            return ERROR_TIMEOUT;
+        }
     }
     slots_stop(server);
+    return ERROR_OK;
 }
 
-void
+int
 server_stop(struct server *server)
 {
     exec_run_on_loop(server->exec, close_on_loop, server);
     flush(server, look_for_replies);
     exec_run_on_loop(server->exec, drop_exchanges, server);
-    close_nng(server);
+    int error = close_nng(server);
+    if (error != ERROR_OK) {
+        return error;
+    }
     flush(server, look_for_links); /* also runs what nng posted last */
     server->is_stopped = true;
+    return ERROR_OK;
 }
 
 void
@@ -306,7 +374,9 @@ server_free(struct server **server)
     if (!dropped->is_stopped && dropped->calls != NULL) {
         close_on_loop(dropped);
     }
-    close_nng(dropped);
+    if (close_nng(dropped) != ERROR_OK) {
+        return; /* nng still uses it */
+    }
     for (size_t i = 0; i < dropped->listener_count; i++) {
         listener_fini(&dropped->listeners[i]);
     }

@@ -51,9 +51,10 @@ MUST_CHECK int server_wait_ready(struct server *server, int64_t timeout_us);
 /** No new connections; calls that would open a query are answered -32004. Thread: [loop]. May be
  *  called twice. */
 void server_close(struct server *server);
-/** Let the last replies leave, close the sockets, wait for nng. Thread: [main], after the queries
- *  have ended and before exec_stop(). */
-void server_stop(struct server *server);
+/** Let the last replies leave, close the sockets, wait for nng. Errors: TIMEOUT: nng does not let
+ * go of them, so nothing that it may touch can be freed; all that is left is to exit. Thread:
+ * [main], after the queries have ended and before exec_stop(). */
+MUST_CHECK int server_stop(struct server *server);
 /** Accepts NULL and one that was never stopped. Thread: [main], when the loop does not run. */
 void server_free(struct server **server);
 
