@@ -163,7 +163,7 @@ test_broken_entries(void **state)
 static void
 test_precedence(void **state)
 {
-    static const char *const turned[] = { both[1], both[0], NULL };
+    const char *const turned[] = { both[1], both[0], NULL };
     const char *const *orders[] = { both, turned };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
