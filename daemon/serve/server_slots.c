@@ -15,8 +15,11 @@
 /* A peer that takes its reply no sooner is closed: its slot is worth more. */
 #define SEND_LIMIT_MS 5000
 
-/* When slots run out, peers that have let a reply lie for this long are closed at once. */
+/* When slots run out, peers that have let replies lie for this long are closed at once. With fewer
+ * than a crowd of them the machine may be to blame, which gets more time. */
 #define SEND_PATIENCE_US (INT64_C(100) * 1000)
+#define SEND_CROWD 8
+#define SEND_PATIENCE_FEW_US (2 * CLOCK_US_PER_S)
 
 /* All replies that wait for their peers to take them; past it the slowest are closed. */
 #define SENDING_BYTES_MAX ((size_t)128 * 1024 * 1024)
@@ -210,19 +213,29 @@ give_up(struct slot *slot)
     (void)nng_pipe_close(slot->pipe);
 }
 
+static bool
+is_to_blame(const struct slot *slot, int64_t now_us)
+{
+    size_t count = 0;
+    LIST_FOR_EACH (node, &slot->server->sending) {
+        count += LIST_ENTRY(node, struct slot, sending)->pipe.id == slot->pipe.id;
+    }
+    return count >= SEND_CROWD || now_us - slot->sent_us > SEND_PATIENCE_FEW_US;
+}
+
 /* Peers that ask and do not read hold slots that others need, and memory. */
 static void
 give_up_slow(struct server *server)
 {
     bool is_short = server->receiving < SLOTS_SPARE / 2 && server->slot_count == server->slots_max;
     bool is_heavy = server->sending_bytes > SENDING_BYTES_MAX;
-    int64_t late_us = clock_now_us() - SEND_PATIENCE_US;
+    int64_t now_us = clock_now_us();
     LIST_FOR_EACH (node, &server->sending) {
         struct slot *slot = LIST_ENTRY(node, struct slot, sending);
-        if ((!is_short && !is_heavy) || slot->sent_us > late_us) {
+        if ((!is_short && !is_heavy) || now_us - slot->sent_us < SEND_PATIENCE_US) {
             return;
         }
-        if (!slot->is_given_up) {
+        if (!slot->is_given_up && is_to_blame(slot, now_us)) {
             give_up(slot);
         }
     }

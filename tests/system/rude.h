@@ -5,6 +5,7 @@
 #ifndef ROLLCALL_TESTS_SYSTEM_RUDE_H
 #define ROLLCALL_TESTS_SYSTEM_RUDE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -60,14 +61,14 @@ rude_announce(int fd, uint64_t len)
     (void)rude_send(fd, head, sizeof(head));
 }
 
-/* One proper request with an id of its own. */
-static inline void
+/* One proper request with an id of its own. False: not all of it was taken. */
+static inline bool
 rude_ask(int fd, uint8_t id, const char *text)
 {
     const uint8_t header[4] = { 0x80, 0, 0, id };
     rude_announce(fd, sizeof(header) + strlen(text));
-    (void)rude_send(fd, header, sizeof(header));
-    (void)rude_send(fd, text, strlen(text));
+    return rude_send(fd, header, sizeof(header)) == sizeof(header) &&
+           rude_send(fd, text, strlen(text)) == strlen(text);
 }
 
 #endif

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* What the daemon refuses to carry: messages that are too large, calls that are too many, peers
  * that do not take their replies. Memory stays flat and others are served. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,7 +93,9 @@ messages_over_1_mib_close_their_connection(void **state)
     for (int i = 0; i < 20; i++) {
         int fd = rude_connect(daemon_path(daemon));
         char byte = 0;
-        assert_true(fd >= 0);
+        if (fd < 0) {
+            support_fail("connect: %s; the daemon said: %s", strerror(errno), daemon_log(daemon));
+        }
         (void)rude_send(fd, RUDE_GREETING, RUDE_GREETING_LEN);
         char greeting[8];
         assert_int_equal(recv(fd, greeting, sizeof(greeting), MSG_WAITALL), sizeof(greeting));
@@ -265,13 +268,18 @@ replies_that_nobody_takes_hold_up_nobody(void **state)
         (void)rude_send(fds[i], RUDE_GREETING, RUDE_GREETING_LEN);
         struct timeval limit = { .tv_usec = 100000 };
         (void)setsockopt(fds[i], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-        for (int call = 0; call < 3000; call++) {
-            rude_ask(fds[i], (uint8_t)call,
-                     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"platforms\"}");
+        bool is_taken = true; /* what comes after half a request would be nonsense */
+        for (int call = 0; call < 3000 && is_taken; call++) {
+            is_taken = rude_ask(fds[i], (uint8_t)call,
+                                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"platforms\"}");
         }
     }
     for (int i = 0; i < 50; i++) {
-        cJSON_Delete(rpc_result(good, "status", NULL));
+        char *reply = rpc_exchange(good, STATUS, sizeof(STATUS) - 1, NULL);
+        if (reply == NULL) {
+            support_fail("call %d has no reply; the daemon said: %s", i, daemon_log(daemon));
+        }
+        free(reply);
     }
     for (int i = 0; i < 4; i++) {
         (void)close(fds[i]);
