@@ -47,7 +47,8 @@ test_the_first_yes_ends_a_race(void **state)
         assert_finding(loser.finding, VERDICT_UNKNOWN, REASON_CANCELLED);
         assert_true(loser.began_us >= 0 && loser.ended_us >= loser.began_us);
     }
-    assert_true(scripted_await_closed(server, 3)); /* their connections too */
+    /* A loser may not have got as far as a connection; those that were there are gone. */
+    assert_true(scripted_await_closed(server, scripted_connections(server)));
 }
 
 static void
