@@ -53,8 +53,9 @@ for preset in "${presets[@]}"; do
     quietly "build/$preset-build.log" cmake --build "build/$preset" -- -k 0
     [ "$preset" = clang ] && continue
     echo "== $preset: test ($SECONDS s)"
+    # Two for each processor: most of the time they wait.
     # shellcheck disable=SC2046
-    ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --no-tests=error \
+    ctest --test-dir "build/$preset" -j "$((2 * $(nproc)))" --output-on-failure --no-tests=error \
         $(label_args "$preset") 2>&1 | tee "build/$preset-test.log" || true
     total=$(sed -nE 's/.*tests failed out of ([0-9]+)/\1/p' "build/$preset-test.log")
     bad=$(sed -nE 's/.*% tests passed, ([0-9]+) tests failed.*/\1/p' "build/$preset-test.log")
