@@ -233,16 +233,14 @@ orders_obey(struct app *app)
     static int (*const acts[])(struct app *, const struct wanted *, struct error_text *) = {
         [ORDER_LOAD] = load, [ORDER_UNLOAD] = unload, [ORDER_RELOAD] = reload_one
     };
-    for (;;) {
-        struct errand errand = { .app = app };
-        ground_run(&app->ground, take_on_loop, &errand);
-        if (errand.order == NULL) {
-            return;
-        }
-        const struct wanted wanted = { .order = errand.order, .name = errand.name };
-        errand.error = acts[errand.order->act](app, &wanted, &errand.why);
-        ground_run(&app->ground, end_on_loop, &errand);
+    struct errand errand = { .app = app };
+    ground_run(&app->ground, take_on_loop, &errand);
+    if (errand.order == NULL) {
+        return; /* woken by somebody else */
     }
+    const struct wanted wanted = { .order = errand.order, .name = errand.name };
+    errand.error = acts[errand.order->act](app, &wanted, &errand.why);
+    ground_run(&app->ground, end_on_loop, &errand);
 }
 
 static void

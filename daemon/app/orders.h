@@ -11,7 +11,7 @@
 /** Where the server brings orders: wakes main. */
 struct order_taker orders_taker(struct app *app);
 
-/** Carry out all that came in. [main] */
+/** Carry out the next: once each time that main was woken. [main] */
 void orders_obey(struct app *app);
 
 /** Answer all that nobody has begun: the daemon stops. After stack_close(). [main] */

@@ -9,8 +9,9 @@
 
 #include "daemon/base/attr.h"
 
-/* Comes from signals_wake(). */
-#define SIGNALS_WAKE SIGUSR1
+/* Comes from signals_wake(), as often as that was called, and after all others that are pending: a
+ * stop does not wait for what is to be done. */
+#define SIGNALS_WAKE SIGRTMIN
 
 /** Block SIGTERM, SIGINT, SIGHUP and SIGNALS_WAKE, ignore SIGPIPE: before any thread is started, so
  * that all inherit it. */

@@ -133,13 +133,10 @@ order_end(struct order *order, int error, const struct error_text *why, const ch
 {
     struct call *call = order->call;
     order->calls->orders--;
-    if (call != NULL) {
-        order_forget(call);
-        if (error == ERROR_OK) {
-            call_answer(call, codec_plugin(queries_registry(call->calls->queries), name));
-        } else {
-            call_refuse(call, code_of(error), "%s", why->text);
-        }
+    if (call != NULL && error == ERROR_OK) {
+        call_answer(call, codec_plugin(queries_registry(call->calls->queries), name));
+    } else if (call != NULL) {
+        call_refuse(call, code_of(error), "%s", why->text);
     }
     order_free(order);
 }

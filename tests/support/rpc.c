@@ -206,6 +206,13 @@ rpc_result(struct rpc *rpc, const char *method, const char *params)
     return result;
 }
 
+const char *
+rpc_text(const cJSON *object, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text != NULL ? text : "";
+}
+
 int
 rpc_error_code(const cJSON *reply)
 {

@@ -48,6 +48,9 @@ cJSON *rpc_call(struct rpc *rpc, const char *method, const char *params);
 /** As rpc_call(), but gives the result alone. An error reply fails the test. */
 cJSON *rpc_result(struct rpc *rpc, const char *method, const char *params);
 
+/** The text under a key of an object, "" where there is none. Borrowed. */
+const char *rpc_text(const cJSON *object, const char *key);
+
 /** The number error.code of a whole reply, or 0 when it is not an error. */
 int rpc_error_code(const cJSON *reply);
 

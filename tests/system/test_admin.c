@@ -29,6 +29,7 @@
 #define INVALID_PARAMS (-32602)
 #define NOT_PERMITTED (-32003)
 #define OVERLOADED (-32001)
+#define SHUTTING_DOWN (-32004)
 /* As many as may wait, and four more. */
 #define ORDERS_MAX 16
 #define ORDERS_MANY (ORDERS_MAX + 4)
@@ -83,13 +84,6 @@ close_scene(void **state)
     return 0;
 }
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 /* Whether `plugins` lists one of that name as ready. */
 static bool
 is_ready(const char *name)
@@ -99,8 +93,8 @@ is_ready(const char *name)
     bool is_found = false;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "plugins"))
     {
-        is_found = is_found || (strcmp(text_of(row, "name"), name) == 0 &&
-                                strcmp(text_of(row, "state"), "ready") == 0);
+        is_found = is_found || (strcmp(rpc_text(row, "name"), name) == 0 &&
+                                strcmp(rpc_text(row, "state"), "ready") == 0);
     }
     cJSON_Delete(result);
     return is_found;
@@ -111,7 +105,7 @@ expect_registered(const char *platform)
 {
     char *params = support_text("{\"subject\":\"alice\",\"platforms\":[\"%s\"]}", platform);
     cJSON *answer = rpc_result(scene.rpc, "check", params);
-    if (strcmp(text_of(answer, "verdict"), "registered") != 0) {
+    if (strcmp(rpc_text(answer, "verdict"), "registered") != 0) {
         support_fail("%s", cJSON_PrintUnformatted(answer));
     }
     cJSON_Delete(answer);
@@ -125,7 +119,7 @@ obey(const char *method, const char *params, const char *state)
     cJSON *result = rpc_result(scene.admin, method, params);
     const cJSON *plugin = cJSON_GetObjectItemCaseSensitive(result, "plugin");
     assert_non_null(plugin);
-    if (state == NULL ? !cJSON_IsNull(plugin) : strcmp(text_of(plugin, "state"), state) != 0) {
+    if (state == NULL ? !cJSON_IsNull(plugin) : strcmp(rpc_text(plugin, "state"), state) != 0) {
         support_fail("%s %s: %s", method, params, cJSON_PrintUnformatted(result));
     }
     cJSON_Delete(result);
@@ -137,7 +131,7 @@ refuse(const char *method, const char *params, int code, const char *words)
 {
     cJSON *reply = rpc_call(scene.admin, method, params);
     const cJSON *error = cJSON_GetObjectItemCaseSensitive(reply, "error");
-    if (rpc_error_code(reply) != code || strstr(text_of(error, "data"), words) == NULL) {
+    if (rpc_error_code(reply) != code || strstr(rpc_text(error, "data"), words) == NULL) {
         support_fail("%s %s: %s; wants %d, %s", method, params, cJSON_PrintUnformatted(reply), code,
                      words);
     }
@@ -287,60 +281,88 @@ code_on_threads_stays(void **state)
     daemon_stop(&scene.daemon);
 }
 
-/* One batch of more orders than may wait; a signal that nobody asked for does no harm. */
-static void
-too_many_orders_are_told_so(void **state)
+/* As many orders as one message: each a reload of github. free() it. */
+static char *
+batch_of_reloads(int count)
 {
-    (void)state;
-    char batch[ORDERS_MANY * 128] = "[";
-    open_scene(NULL);
-    for (int i = 0; i < ORDERS_MANY; i++) {
-        size_t len = strlen(batch);
-        (void)snprintf(batch + len, sizeof(batch) - len,
-                       "%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"plugin.reload\","
-                       "\"params\":{\"name\":\"github\"}}",
-                       i > 0 ? "," : "", i);
+    char *batch = support_text("[");
+    for (int i = 0; i < count; i++) {
+        char *longer = support_text("%s%s{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":"
+                                    "\"plugin.reload\",\"params\":{\"name\":\"github\"}}",
+                                    batch, i > 0 ? "," : "", i);
+        free(batch);
+        batch = longer;
     }
-    (void)strcat(batch, "]");
-    child_signal(daemon_child(scene.daemon), SIGUSR1);
-    rpc_send(scene.admin, batch, strlen(batch));
-    for (int i = 0; i < ORDERS_MAX; i++) { /* who sends notices waits for whoever reads them */
-        assert_true(daemon_wait_notice(scene.daemon, "READY=1", SUPPORT_WAIT_MS));
+    char *whole = support_text("%s]", batch);
+    free(batch);
+    return whole;
+}
+
+/* How many replies of the batch that was sent have this code; 0: a result. */
+static int
+count_codes(const cJSON *replies, int code)
+{
+    const cJSON *reply = NULL;
+    int count = 0;
+    cJSON_ArrayForEach(reply, replies)
+    {
+        count += rpc_error_code(reply) == code;
     }
+    return count;
+}
+
+static cJSON *
+receive_batch(void)
+{
     char *text = rpc_receive(scene.admin, RPC_WAIT_MS, NULL);
     assert_non_null(text);
     cJSON *replies = cJSON_Parse(text);
     free(text);
-    const cJSON *reply = NULL;
-    int done = 0;
-    int overloaded = 0;
-    cJSON_ArrayForEach(reply, replies)
-    {
-        done += rpc_error_code(reply) == 0;
-        overloaded += rpc_error_code(reply) == OVERLOADED;
+    return replies;
+}
+
+/* More than may wait in one batch; a signal that nobody asked for does no harm. */
+static void
+too_many_orders_are_told_so(void **state)
+{
+    (void)state;
+    open_scene(NULL);
+    char *batch = batch_of_reloads(ORDERS_MANY);
+    child_signal(daemon_child(scene.daemon), SIGRTMIN);
+    rpc_send(scene.admin, batch, strlen(batch));
+    for (int i = 0; i < ORDERS_MAX; i++) { /* who sends notices waits for whoever reads them */
+        assert_true(daemon_wait_notice(scene.daemon, "READY=1", SUPPORT_WAIT_MS));
     }
-    assert_int_equal(done, ORDERS_MAX);
-    assert_int_equal(overloaded, ORDERS_MANY - ORDERS_MAX);
+    cJSON *replies = receive_batch();
+    assert_int_equal(count_codes(replies, 0), ORDERS_MAX);
+    assert_int_equal(count_codes(replies, OVERLOADED), ORDERS_MANY - ORDERS_MAX);
     cJSON_Delete(replies);
+    free(batch);
     expect_registered("github");
     daemon_stop(&scene.daemon);
 }
 
-/* A daemon that is told to stop answers those that it will not carry out. */
+/* A daemon that is told to stop in the midst of orders answers them all: those that it has carried
+ * out by then, and those that it will not. */
 static void
 a_stop_answers_what_waits(void **state)
 {
     (void)state;
-    static const char order[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"plugin.reload\","
-                                "\"params\":{\"name\":\"github\"}}";
+    int status = -1;
     open_scene(NULL);
-    rpc_send(scene.admin, order, sizeof(order) - 1);
-    daemon_stop(&scene.daemon);
-    char *reply = rpc_receive(scene.admin, RPC_WAIT_MS, NULL);
-    if (reply != NULL && strstr(reply, "\"plugin\"") == NULL && strstr(reply, "-32004") == NULL) {
-        support_fail("%s", reply);
-    }
-    free(reply);
+    char *batch = batch_of_reloads(ORDERS_MAX);
+    rpc_send(scene.admin, batch, strlen(batch));
+    assert_true(daemon_wait_notice(scene.daemon, "READY=1", SUPPORT_WAIT_MS));
+    child_signal(daemon_child(scene.daemon), SIGTERM);
+    assert_true(daemon_wait_notice(scene.daemon, "STOPPING=1", SUPPORT_WAIT_MS));
+    cJSON *replies = receive_batch();
+    int done = count_codes(replies, 0);
+    assert_true(done >= 1);
+    assert_int_equal(done + count_codes(replies, SHUTTING_DOWN), ORDERS_MAX);
+    cJSON_Delete(replies);
+    free(batch);
+    assert_true(child_wait(daemon_child(scene.daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
 }
 
 int

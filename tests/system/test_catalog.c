@@ -110,13 +110,6 @@ write_file(const char *name, const char *text)
     free(tmpdir_write(scene.dir, name, text));
 }
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 static void
 expect_log(const char *wanted)
 {
@@ -145,7 +138,7 @@ expect_asked(const char *params, const char *wanted)
         count++;
         cJSON_ArrayForEach(check, checks)
         {
-            found = found || strcmp(text_of(check, "platform"), name) == 0;
+            found = found || strcmp(rpc_text(check, "platform"), name) == 0;
         }
         if (!found) {
             support_fail("%s: no %s in %s", params, name, cJSON_PrintUnformatted(checks));
@@ -165,9 +158,9 @@ expect_platform(const cJSON *platforms, const char *id, const char *title, const
     const cJSON *platform = NULL;
     cJSON_ArrayForEach(platform, platforms)
     {
-        if (strcmp(text_of(platform, "id"), id) == 0) {
-            assert_string_equal(text_of(platform, "title"), title);
-            assert_string_equal(text_of(platform, "source"), source);
+        if (strcmp(rpc_text(platform, "id"), id) == 0) {
+            assert_string_equal(rpc_text(platform, "title"), title);
+            assert_string_equal(rpc_text(platform, "source"), source);
             const cJSON *flag = cJSON_GetObjectItemCaseSensitive(platform, "adult");
             assert_int_equal(cJSON_IsTrue(flag), adult);
             return;
@@ -317,7 +310,7 @@ static void
 expect_well(void)
 {
     cJSON *answer = rpc_result(scene.rpc, "check", "{\"subject\":\"alice\"}");
-    assert_string_equal(text_of(answer, "verdict"), "registered");
+    assert_string_equal(rpc_text(answer, "verdict"), "registered");
     cJSON_Delete(answer);
 }
 
@@ -382,8 +375,8 @@ a_pattern_that_runs_away_is_given_up(void **state)
         rpc_result(scene.rpc, "check",
                    "{\"subject\":\"" LONG_NAME "\",\"until\":\"all\",\"catalog\":\"runaway\"}");
     const cJSON *check = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(answer, "checks"), 0);
-    assert_string_equal(text_of(check, "verdict"), "unknown");
-    if (strcmp(text_of(check, "reason"), "plugin_failed") == 0) {
+    assert_string_equal(rpc_text(check, "verdict"), "unknown");
+    if (strcmp(rpc_text(check, "reason"), "plugin_failed") == 0) {
         support_fail("%s", cJSON_PrintUnformatted(check));
     }
     cJSON_Delete(answer);

@@ -111,13 +111,6 @@ stop(struct fixture *fixture)
     world_stop(&fixture->world);
 }
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 static cJSON *
 check(struct fixture *fixture, const char *platform)
 {
@@ -132,8 +125,8 @@ static bool
 is_answer(const cJSON *answer, const char *verdict, const char *reason)
 {
     const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(answer, "checks"), 0);
-    return strcmp(text_of(answer, "verdict"), verdict) == 0 &&
-           strcmp(text_of(first, "reason"), reason) == 0;
+    return strcmp(rpc_text(answer, "verdict"), verdict) == 0 &&
+           strcmp(rpc_text(first, "reason"), reason) == 0;
 }
 
 static void
@@ -281,8 +274,8 @@ silence_holds_up_no_other_check(void **state)
     for (int i = 0; i < 5; i++) {
         expect(&fixture, "twitter", "registered", "");
     }
-    char *own = support_text("{\"query\":\"%s\"}", text_of(query, "query"));
-    char *params = support_text("{\"query\":\"%s\",\"timeout_ms\":0}", text_of(query, "query"));
+    char *own = support_text("{\"query\":\"%s\"}", rpc_text(query, "query"));
+    char *params = support_text("{\"query\":\"%s\",\"timeout_ms\":0}", rpc_text(query, "query"));
     cJSON *result = rpc_result(fixture.rpc, "result", params);
     assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(result, "done")));
     cJSON_Delete(result);
@@ -304,7 +297,7 @@ cancel_does_not_wait_for_a_name(void **state)
                               "{\"subject\":\"" MEMBER "\",\"platforms\":[\"github\"]}");
     assert_true(world_wait(fixture.world, WORLD_DNS, "silent.test", 1, CHILD_WAIT_MS));
     assert_int_equal(proc_threads(daemon_pid(fixture.daemon)), threads); /* none for a look-up */
-    char *params = support_text("{\"query\":\"%s\"}", text_of(query, "query"));
+    char *params = support_text("{\"query\":\"%s\"}", rpc_text(query, "query"));
     cJSON *cancelled = rpc_result(fixture.rpc, "cancel", params);
     assert_true(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(cancelled, "cancelled")));
     cJSON *answer = rpc_result(fixture.rpc, "result", params);

@@ -20,13 +20,6 @@
 #include "tests/support/rpc.h"
 #include "tests/support/world.h"
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 static const cJSON *
 only_check(const cJSON *answer)
 {
@@ -90,10 +83,10 @@ run_fault(const struct fault *fault)
                                     platforms[i]);
         cJSON *answer = rpc_result(rpc, "check", params);
         const cJSON *check = only_check(answer);
-        if (strcmp(text_of(answer, "verdict"), "unknown") != 0 ||
-            strcmp(text_of(check, "reason"), fault->reason) != 0) {
+        if (strcmp(rpc_text(answer, "verdict"), "unknown") != 0 ||
+            strcmp(rpc_text(check, "reason"), fault->reason) != 0) {
             support_fail("%s with %s: wants unknown, %s; got %s, %s", platforms[i], fault->fault,
-                         fault->reason, text_of(answer, "verdict"), text_of(check, "reason"));
+                         fault->reason, rpc_text(answer, "verdict"), rpc_text(check, "reason"));
         }
         cJSON_Delete(answer);
         free(params);
@@ -136,7 +129,7 @@ a_world_that_dies_mid_query_is_unreachable(void **state)
     assert_non_null(reply);
     cJSON *tree = cJSON_Parse(reply);
     const cJSON *answer = cJSON_GetObjectItemCaseSensitive(tree, "result");
-    assert_string_equal(text_of(answer, "verdict"), "unknown");
+    assert_string_equal(rpc_text(answer, "verdict"), "unknown");
     const cJSON *reasons = cJSON_GetObjectItemCaseSensitive(answer, "reasons");
     assert_int_equal(cJSON_GetObjectItemCaseSensitive(reasons, "unreachable")->valueint, 2);
     cJSON_Delete(tree);

@@ -107,13 +107,6 @@ plugin_row(cJSON **out_result, const char *name)
     return NULL;
 }
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 static void
 expect_registered(void)
 {
@@ -122,7 +115,7 @@ expect_registered(void)
     int count = 0;
     cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
     {
-        if (strcmp(text_of(check, "verdict"), "registered") != 0) {
+        if (strcmp(rpc_text(check, "verdict"), "registered") != 0) {
             support_fail("%s", cJSON_PrintUnformatted(answer));
         }
         count++;
@@ -186,12 +179,12 @@ plugins_say_where_they_run(void **state)
     open_scene(plugins, 2, "workers = 1;");
     expect_registered();
     const cJSON *row = plugin_row(&result, "github");
-    assert_string_equal(text_of(row, "isolation"), "process");
-    assert_string_equal(text_of(row, "state"), "ready");
+    assert_string_equal(rpc_text(row, "isolation"), "process");
+    assert_string_equal(rpc_text(row, "state"), "ready");
     assert_true(cJSON_GetObjectItemCaseSensitive(row, "workers")->valuedouble >= 1);
     cJSON_Delete(result);
     row = plugin_row(&result, "twitter");
-    assert_string_equal(text_of(row, "isolation"), "thread");
+    assert_string_equal(rpc_text(row, "isolation"), "thread");
     assert_int_equal((int)cJSON_GetObjectItemCaseSensitive(row, "workers")->valuedouble, 0);
     cJSON_Delete(result);
     assert_true(find_workers("github.so", pids) >= 1);
@@ -204,7 +197,7 @@ wait_for_death(void)
     cJSON *result = NULL;
     int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
     const cJSON *row = plugin_row(&result, "github");
-    while (strstr(text_of(row, "last_error"), "killed by signal 9 (SIGKILL)") == NULL) {
+    while (strstr(rpc_text(row, "last_error"), "killed by signal 9 (SIGKILL)") == NULL) {
         if (support_now_us() > deadline_us) {
             support_fail("nobody noticed: %s", cJSON_PrintUnformatted(row));
         }
@@ -242,10 +235,10 @@ finding_of(const cJSON *answer, const char *platform)
     const cJSON *check = NULL;
     cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
     {
-        if (strcmp(text_of(check, "platform"), platform) == 0) {
-            return support_text("%s%s%s", text_of(check, "verdict"),
-                                text_of(check, "reason")[0] != '\0' ? ": " : "",
-                                text_of(check, "reason"));
+        if (strcmp(rpc_text(check, "platform"), platform) == 0) {
+            return support_text("%s%s%s", rpc_text(check, "verdict"),
+                                rpc_text(check, "reason")[0] != '\0' ? ": " : "",
+                                rpc_text(check, "reason"));
         }
     }
     support_fail("the answer lists no %s", platform);
@@ -281,7 +274,7 @@ wait_for_calls(const char *name, int wanted)
         const cJSON *row = NULL;
         cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "plugins"))
         {
-            if (strcmp(text_of(row, "name"), name) == 0) {
+            if (strcmp(rpc_text(row, "name"), name) == 0) {
                 calls = cJSON_GetObjectItemCaseSensitive(row, "calls")->valueint;
             }
         }

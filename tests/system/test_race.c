@@ -55,13 +55,6 @@ tear_down(void **state)
     return 0;
 }
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 static double
 number_of(const cJSON *object, const char *key)
 {
@@ -76,7 +69,7 @@ check_of(const cJSON *answer, const char *platform)
     const cJSON *check = NULL;
     cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
     {
-        if (strcmp(text_of(check, "platform"), platform) == 0) {
+        if (strcmp(rpc_text(check, "platform"), platform) == 0) {
             return check;
         }
     }
@@ -88,18 +81,18 @@ a_race_ends_at_the_first_yes_and_cancels_the_rest(void **state)
 {
     struct stage *stage = *state;
     cJSON *answer = rpc_result(stage->rpc, "check", "{\"subject\":\"alice@example.com\"}");
-    assert_string_equal(text_of(answer, "verdict"), "registered");
-    assert_string_equal(text_of(answer, "platform"), "github");
-    assert_string_equal(text_of(answer, "strategy"), "race");
+    assert_string_equal(rpc_text(answer, "verdict"), "registered");
+    assert_string_equal(rpc_text(answer, "platform"), "github");
+    assert_string_equal(rpc_text(answer, "strategy"), "race");
     assert_int_equal(number_of(answer, "asked"), 3);
     assert_int_equal(number_of(answer, "cancelled"), 2);
-    assert_string_equal(text_of(check_of(answer, "github"), "evidence"), "public");
+    assert_string_equal(rpc_text(check_of(answer, "github"), "evidence"), "public");
     const char *const losers[] = { "facebook", "twitter" };
     for (size_t i = 0; i < 2; i++) {
         const cJSON *check = check_of(answer, losers[i]);
-        assert_string_equal(text_of(check, "state"), "cancelled");
-        assert_string_equal(text_of(check, "verdict"), "unknown");
-        assert_string_equal(text_of(check, "reason"), "cancelled");
+        assert_string_equal(rpc_text(check, "state"), "cancelled");
+        assert_string_equal(rpc_text(check, "verdict"), "unknown");
+        assert_string_equal(rpc_text(check, "reason"), "cancelled");
         assert_true(world_wait(stage->world, WORLD_ABORTED, losers[i], 1, CHILD_WAIT_MS));
     }
     struct world_log log = world_log(stage->world);
@@ -118,12 +111,12 @@ lazy_asks_in_order_and_stops_at_the_first_yes(void **state)
     cJSON *answer = rpc_result(stage->rpc, "check",
                                "{\"subject\":\"alice@example.com\",\"strategy\":\"lazy\","
                                "\"platforms\":[\"twitter\",\"github\",\"facebook\"]}");
-    assert_string_equal(text_of(answer, "verdict"), "registered");
-    assert_string_equal(text_of(answer, "strategy"), "lazy");
+    assert_string_equal(rpc_text(answer, "verdict"), "registered");
+    assert_string_equal(rpc_text(answer, "strategy"), "lazy");
     assert_int_equal(number_of(answer, "asked"), 2);
     assert_int_equal(number_of(answer, "cancelled"), 1);
     const cJSON *never = check_of(answer, "facebook");
-    assert_string_equal(text_of(never, "state"), "cancelled");
+    assert_string_equal(rpc_text(never, "state"), "cancelled");
     assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(never, "started_ms")));
     assert_true(world_wait(stage->world, WORLD_REPLY, "github", 1, CHILD_WAIT_MS));
     struct world_log log = world_log(stage->world);
@@ -161,12 +154,12 @@ all_takes_as_long_as_the_slowest_and_lists_everyone(void **state)
     assert_int_equal(cJSON_GetArraySize(checks), 3);
     for (int i = 0; i < 3; i++) {
         const cJSON *check = cJSON_GetArrayItem(checks, i);
-        assert_string_equal(text_of(check, "platform"), in_order[i]);
-        assert_string_equal(text_of(check, "state"), "finished");
+        assert_string_equal(rpc_text(check, "platform"), in_order[i]);
+        assert_string_equal(rpc_text(check, "state"), "finished");
     }
-    assert_string_equal(text_of(check_of(answer, "facebook"), "verdict"), "registered");
-    assert_string_equal(text_of(check_of(answer, "twitter"), "verdict"), "unregistered");
-    assert_string_equal(text_of(answer, "platform"), "github");
+    assert_string_equal(rpc_text(check_of(answer, "facebook"), "verdict"), "registered");
+    assert_string_equal(rpc_text(check_of(answer, "twitter"), "verdict"), "unregistered");
+    assert_string_equal(rpc_text(answer, "platform"), "github");
     assert_int_equal(number_of(answer, "cancelled"), 0);
     assert_true(number_of(answer, "elapsed_ms") >= 5 * UNIT_MS);
     assert_true(world_wait(stage->world, WORLD_REPLY, "facebook", 2, CHILD_WAIT_MS));
@@ -184,11 +177,11 @@ nobody_says_yes_to_a_stranger(void **state)
 {
     struct stage *stage = *state;
     cJSON *answer = rpc_result(stage->rpc, "check", "{\"subject\":\"nobody@example.com\"}");
-    assert_string_equal(text_of(answer, "verdict"), "unknown"); /* github sees public ones only */
+    assert_string_equal(rpc_text(answer, "verdict"), "unknown"); /* github sees public ones only */
     const cJSON *reasons = cJSON_GetObjectItemCaseSensitive(answer, "reasons");
     assert_int_equal(number_of(reasons, "not_public"), 1);
-    assert_string_equal(text_of(check_of(answer, "twitter"), "verdict"), "unregistered");
-    assert_string_equal(text_of(check_of(answer, "facebook"), "verdict"), "unregistered");
+    assert_string_equal(rpc_text(check_of(answer, "twitter"), "verdict"), "unregistered");
+    assert_string_equal(rpc_text(check_of(answer, "facebook"), "verdict"), "unregistered");
     cJSON_Delete(answer);
 }
 
@@ -202,12 +195,12 @@ next_gives_checks_as_they_complete(void **state)
     int after = 0;
     for (bool done = false; !done;) {
         char *params = support_text("{\"query\":\"%s\",\"after\":%d,\"max\":1}",
-                                    text_of(submitted, "query"), after);
+                                    rpc_text(submitted, "query"), after);
         cJSON *next = rpc_result(stage->rpc, "next", params);
         const cJSON *checks = cJSON_GetObjectItemCaseSensitive(next, "checks");
         assert_int_equal(cJSON_GetArraySize(checks), 1);
         assert_true(after < 3);
-        assert_string_equal(text_of(cJSON_GetArrayItem(checks, 0), "platform"), in_order[after]);
+        assert_string_equal(rpc_text(cJSON_GetArrayItem(checks, 0), "platform"), in_order[after]);
         assert_int_equal(number_of(next, "next"), after + 1);
         after++;
         done = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(next, "done"));

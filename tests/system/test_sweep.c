@@ -44,13 +44,6 @@ end_sweep(void **state)
     return 0;
 }
 
-static const char *
-text_of(const cJSON *object, const char *key)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return text != NULL ? text : "";
-}
-
 /* ---- What must be answered */
 
 struct verdict {
@@ -111,9 +104,9 @@ is_true(const cJSON *object, const char *key)
 static bool
 is_askable(const cJSON *site, const char *name)
 {
-    const char *pattern = text_of(site, "pattern");
+    const char *pattern = rpc_text(site, "pattern");
     return (*pattern == '\0' || is_legal(pattern, name)) &&
-           strpbrk(name, text_of(site, "without")) == NULL &&
+           strpbrk(name, rpc_text(site, "without")) == NULL &&
            (!is_true(site, "label") || is_label(name)) &&
            (!is_true(site, "plain") || name[strspn(name, LETTERS "@._-")] == '\0');
 }
@@ -124,12 +117,12 @@ expected_of(const cJSON *site, const char *name, bool is_present)
     if (!is_askable(site, name)) {
         return (struct verdict){ "unknown", "not_a_valid_name" };
     }
-    if (*text_of(site, "fault") != '\0') {
-        return (struct verdict){ "unknown", text_of(site, "reason") };
+    if (*rpc_text(site, "fault") != '\0') {
+        return (struct verdict){ "unknown", rpc_text(site, "reason") };
     }
     const cJSON *reply = cJSON_GetObjectItemCaseSensitive(
         site, is_present && is_true(site, "knows") ? "present" : "absent");
-    return (struct verdict){ text_of(reply, "verdict"), text_of(reply, "reason") };
+    return (struct verdict){ rpc_text(reply, "verdict"), rpc_text(reply, "reason") };
 }
 
 /* ---- What was */
@@ -180,7 +173,7 @@ index_checks(const cJSON *answer)
     const cJSON *check = NULL;
     cJSON_ArrayForEach(check, cJSON_GetObjectItemCaseSensitive(answer, "checks"))
     {
-        cJSON_AddItemReferenceToObject(by_id, text_of(check, "platform"), (cJSON *)check);
+        cJSON_AddItemReferenceToObject(by_id, rpc_text(check, "platform"), (cJSON *)check);
     }
     return by_id;
 }
@@ -189,14 +182,14 @@ static void
 judge_site(const cJSON *site, const cJSON *check, const char *name, bool is_present,
            struct tally *tally)
 {
-    const char *id = text_of(site, "id");
-    const char *fault = text_of(site, "fault");
+    const char *id = rpc_text(site, "id");
+    const char *fault = rpc_text(site, "fault");
     struct verdict should = expected_of(site, name, is_present);
-    struct verdict is = { text_of(check, "verdict"), text_of(check, "reason") };
-    if (check == NULL || strcmp(text_of(check, "source"), text_of(site, "catalog")) != 0) {
+    struct verdict is = { rpc_text(check, "verdict"), rpc_text(check, "reason") };
+    if (check == NULL || strcmp(rpc_text(check, "source"), rpc_text(site, "catalog")) != 0) {
         tally->other++;
-        print_message("  %s: asked from \"%s\", wants %s\n", id, text_of(check, "source"),
-                      text_of(site, "catalog"));
+        print_message("  %s: asked from \"%s\", wants %s\n", id, rpc_text(check, "source"),
+                      rpc_text(site, "catalog"));
         return;
     }
     struct tally before = *tally;
@@ -232,7 +225,7 @@ judge(const char *name, bool is_present)
     const cJSON *site = NULL;
     cJSON_ArrayForEach(site, sites)
     {
-        const cJSON *check = cJSON_GetObjectItemCaseSensitive(by_id, text_of(site, "id"));
+        const cJSON *check = cJSON_GetObjectItemCaseSensitive(by_id, rpc_text(site, "id"));
         judge_site(site, check, name, is_present, &tally);
     }
     int asked = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "checks"));
