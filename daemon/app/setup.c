@@ -4,7 +4,10 @@
  * then its values against what those plugins declare. */
 #include "daemon/app/setup.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/serve/server.h"
@@ -12,15 +15,21 @@
 /* Lists of keys, of all plugins together. */
 #define SCHEMAS_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
-/* A section without its plugin may be one whose file was refused: then that is what to mend. */
+/* A section without its plugin may be that of a file that was refused: then that is what to mend.
+ */
 static void
 say_refused(const struct recruits *recruits, int error, struct error_text *why)
 {
-    for (size_t i = 0; error == ERROR_INVALID && i < recruits->count; i++) {
-        const char *refusal = recruits->list[i].refusal.text;
-        if (refusal[0] != '\0') {
+    for (size_t i = 0; i < recruits->count; i++) {
+        const struct recruit *recruit = &recruits->list[i];
+        const char *file = loader_file_name(recruit->path);
+        char section[NAME_MAX + sizeof("plugin.: no such plugin")];
+        (void)snprintf(section, sizeof(section), "plugin.%.*s: no such plugin",
+                       (int)strcspn(file, "."), file);
+        if (recruit->refusal.text[0] != '\0' && strstr(why->text, section) != NULL) {
             const struct error_text said = *why;
-            (void)error_say(why, error, "%.250s; refused: %.240s", said.text, refusal);
+            (void)error_say(why, error, "%.250s; refused: %.240s", said.text,
+                            recruit->refusal.text);
             return;
         }
     }
@@ -41,7 +50,9 @@ read_conf(const struct conf_tree *tree, const struct recruits *recruits, struct 
     }
     if (error == ERROR_OK) {
         error = conf_read(tree, schemas, count, out_conf, why);
-        say_refused(recruits, error, why);
+        if (error != ERROR_OK) {
+            say_refused(recruits, error, why);
+        }
     } else {
         (void)error_say(why, error, "%s", error_sentence(error));
     }
