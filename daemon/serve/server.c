@@ -300,11 +300,11 @@ static bool
 await_closing(struct closing *closing)
 {
     struct timespec limit;
-    (void)clock_gettime(CLOCK_REALTIME, &limit); /* what sem_timedwait() goes by */
+    (void)clock_gettime(CLOCK_MONOTONIC, &limit);
     limit.tv_sec += CLOSE_LIMIT_S;
     int rv = 0;
     do {
-        rv = sem_timedwait(&closing->done, &limit);
+        rv = sem_clockwait(&closing->done, CLOCK_MONOTONIC, &limit);
     } while (rv != 0 && errno == EINTR);
     return rv == 0;
 }
