@@ -30,6 +30,8 @@ for file in lib/sysusers.d/rollcall.conf lib/tmpfiles.d/rollcall.conf; do
     find "$root" -path "*/$file" | grep -q . || { echo "$file was not installed"; exit 1; }
 done
 conf=$(find "$root" -name rollcalld.conf)
+catalog=$(sed -n 's/.*catalogs = \[ "\(.*\)" \].*/\1/p' "$conf")
+[ -f "$root$catalog" ] || { echo "the example names '$catalog', which was not installed"; exit 1; }
 plugins=$(dirname "$(find "$root" -name github.so)")
 "$root$program" --config "$conf" -o "plugin_dirs=[\"$plugins\"]" --check-config
 systemd-sysusers --root="$root" --dry-run "$(find "$root" -path '*/sysusers.d/rollcall.conf')" >/dev/null
