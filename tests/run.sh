@@ -32,7 +32,7 @@ install_test_deps
 # compiles, for its thread-safety analysis.
 label_args() {
     case $1 in
-    debug) echo "-E ^system.hostile$" ;; # the release build, which it is about, runs it longer
+    debug) echo "-E ^system.hostile$" ;; # the other three run it
     asan | tsan) echo "-LE gate" ;;
     release) echo "-L system|plugin" ;;
     esac

@@ -94,7 +94,7 @@ struct procs_request {
     bool then_leaves;  /* its worker answers nothing after it: for calls that use up memory */
     bool goes_first;   /* before all that do not: what goes on with work, before what begins some */
     bool may_follow;   /* quick: when all workers are busy with such calls it may be sent ahead, and
-                          is   begun when those before it are answered */
+                          is begun when those before it are answered */
 };
 
 /* The result of a call's future; borrowed, lives as long as the future. */
