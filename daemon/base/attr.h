@@ -32,6 +32,18 @@
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
+/* What two threads change at a time stands this far apart. */
+#define CACHE_LINE_BYTES 64
+
+/* This memory will be changed soon. Any address will do, it is not read. (gcc's own builtin asks
+ * for a copy to read only, unless it is told of the processor.) */
+#if defined(__x86_64__)
+#define PREFETCH_FOR_WRITE(address)                                                                \
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)(address)))
+#else
+#define PREFETCH_FOR_WRITE(address) __builtin_prefetch((address), 1)
+#endif
+
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

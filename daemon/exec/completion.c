@@ -9,46 +9,56 @@
  * resolved by the first accepted member, else by whoever brings `left` to nothing, when every
  * member has been judged.
  *
+ * A thread that waits marks `ended` with LISTENING and sleeps on it. Places are taken from the same
+ * word, so whoever takes one that somebody may be waiting for sees the mark, and clears it: a burst
+ * costs one wake-up.
+ *
  * The memory goes with the last reference to the outcome: the maker holds one, the members that
  * have not ended hold one together. */
 
 #include "daemon/exec/completion.h"
 
 #include <assert.h>
-#include <linux/futex.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
+#include "daemon/base/futex.h"
+#include "daemon/base/spin.h"
 
 struct member {
-    struct completion *completion;
     struct future *future;
     struct future_callback callback;
-    _Atomic(struct future *) ended; /* what ended as number <index of this slot> */
 };
+
+typedef _Atomic(struct future *) ended_place;
 
 struct completion {
     size_t capacity;
     size_t count;
+    struct member *members;
+    ended_place *order;           /* what ended as number <index> */
     completion_accept_fn *accept; /* NULL: all-of */
     void *context;
     struct future outcome;
     struct list watches;
     _Atomic(struct future *) winner;
-    atomic_bool closed;    /* all members have their callbacks */
-    _Atomic uint32_t bell; /* see ring_bell() */
-    atomic_size_t ended;   /* places taken in the order of ends */
+    atomic_bool closed; /* all members have their callbacks */
+    /* Changed by each end: kept away from what each end reads. */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t ended; /* places taken in the order, LISTENING */
     atomic_size_t left;
-    struct member members[];
 };
 
-/* The bell's word: a count of rings, and whether anybody listens. */
+/* The word `ended`. */
 #define LISTENING UINT32_C(1)
-#define ONE_RING UINT32_C(2)
+#define ONE_PLACE UINT32_C(2)
+#define CAPACITY_MAX (UINT32_MAX / ONE_PLACE)
+
+/* What another processor changed last is fetched so far ahead: it takes as long as a few ends. */
+#define PREFETCH_MEMBERS 8
+#define PREFETCH_PLACES 12
 
 static void outcome_cancel(struct future *future);
 static void outcome_free(struct future *future);
@@ -61,13 +71,19 @@ int
 completion_new(size_t capacity, struct completion **out_completion)
 {
     struct completion *completion = NULL;
-    if (capacity <= (SIZE_MAX - sizeof(*completion)) / sizeof(struct member)) {
-        completion = calloc(1, sizeof(*completion) + capacity * sizeof(struct member));
+    if (capacity <= CAPACITY_MAX) {
+        size_t bytes =
+            sizeof(*completion) + capacity * sizeof(struct member) + capacity * sizeof(ended_place);
+        bytes += CACHE_LINE_BYTES - bytes % CACHE_LINE_BYTES;
+        completion = aligned_alloc(CACHE_LINE_BYTES, bytes);
     }
     if (completion == NULL) {
         return ERROR_NOMEM;
     }
+    memset(completion, 0, sizeof(*completion));
     completion->capacity = capacity;
+    completion->members = (struct member *)(completion + 1);
+    completion->order = (ended_place *)(completion->members + capacity);
     future_init(&completion->outcome, &outcome_ops);
     list_init(&completion->watches);
     *out_completion = completion;
@@ -85,6 +101,9 @@ outcome_free(struct future *future)
 {
     struct completion *completion = completion_of(future);
     for (size_t i = 0; i < completion->count; i++) {
+        if (i + PREFETCH_MEMBERS < completion->count) {
+            PREFETCH_FOR_WRITE(completion->members[i + PREFETCH_MEMBERS].future);
+        }
         future_unref(&completion->members[i].future);
     }
     free(completion);
@@ -112,9 +131,9 @@ completion_add(struct completion *completion, struct future *future)
 {
     assert(completion->count < completion->capacity);
     assert(future_state(&completion->outcome) == FUTURE_PENDING);
-    struct member *member = &completion->members[completion->count++];
-    member->completion = completion;
-    member->future = future_ref(future);
+    size_t index = completion->count++;
+    completion->members[index].future = future_ref(future);
+    atomic_init(&completion->order[index], NULL);
 }
 
 static void
@@ -169,32 +188,22 @@ fire_watches(struct completion *completion)
     }
 }
 
-/* Wake the threads in completion_wait(). A sleeper sets LISTENING, looks once more, and sleeps on
- * the word; who records an end looks at the word afterwards. Both are sequentially consistent, so
- * one of them sees the other. The first ring takes LISTENING away: a burst costs one wake-up. */
-static void
-ring_bell(struct completion *completion)
-{
-    uint32_t word = atomic_load_explicit(&completion->bell, memory_order_seq_cst);
-    while ((word & LISTENING) != 0) {
-        if (atomic_compare_exchange_weak_explicit(&completion->bell, &word,
-                                                  (word & ~LISTENING) + ONE_RING,
-                                                  memory_order_seq_cst, memory_order_seq_cst)) {
-            syscall(SYS_futex, &completion->bell, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
-            return;
-        }
-    }
-}
-
 /* Take and write the next place in the order of ends. */
 static size_t
 record(struct completion *completion, struct future *future)
 {
     /* Acquire/release: who sees a place taken sees the ends of the places before it. */
-    size_t place = atomic_fetch_add_explicit(&completion->ended, 1, memory_order_acq_rel);
-    /* Pairs with the loads in completion_at() and completion_wait(). */
-    atomic_store_explicit(&completion->members[place].ended, future, memory_order_seq_cst);
-    ring_bell(completion);
+    uint32_t word = atomic_fetch_add_explicit(&completion->ended, ONE_PLACE, memory_order_acq_rel);
+    size_t place = word / ONE_PLACE;
+    PREFETCH_FOR_WRITE(&completion->order[place + PREFETCH_PLACES]);
+    /* Release: pairs with the loads in completion_at() and completion_wait(). */
+    atomic_store_explicit(&completion->order[place], future, memory_order_release);
+    if ((word & LISTENING) != 0) {
+        word = atomic_fetch_and_explicit(&completion->ended, ~LISTENING, memory_order_relaxed);
+        if ((word & LISTENING) != 0) {
+            futex_wake(&completion->ended, FUTEX_ALL);
+        }
+    }
     return place;
 }
 
@@ -224,8 +233,7 @@ leave(struct completion *completion)
 static void
 member_ended(struct future *future, void *context)
 {
-    struct member *member = context;
-    struct completion *completion = member->completion;
+    struct completion *completion = context;
     bool is_last = record(completion, future) + 1 == completion->count;
     if (is_winner(completion, future)) {
         resolve_won(completion);
@@ -245,7 +253,7 @@ close_set(struct completion *completion)
     atomic_store_explicit(&completion->left, completion->count + 1, memory_order_relaxed);
     for (size_t i = 0; i < completion->count; i++) {
         struct member *member = &completion->members[i];
-        member->callback = (struct future_callback){ .fn = member_ended, .context = member };
+        member->callback = (struct future_callback){ .fn = member_ended, .context = completion };
         future_on_done(member->future, &member->callback);
     }
     atomic_store_explicit(&completion->closed, true, memory_order_seq_cst);
@@ -279,20 +287,33 @@ completion_count(const struct completion *completion)
 size_t
 completion_ended(const struct completion *completion)
 {
-    return atomic_load_explicit(&completion->ended, memory_order_acquire);
+    return atomic_load_explicit(&completion->ended, memory_order_acquire) / ONE_PLACE;
+}
+
+/* Acquire pairs with record(): what is there is seen to have ended. */
+static struct future *
+look(const struct completion *completion, size_t index)
+{
+    return atomic_load_explicit(&completion->order[index], memory_order_acquire);
+}
+
+/* A place that has been taken is written a moment later. */
+static struct future *
+await_place(const struct completion *completion, size_t index)
+{
+    struct future *future = look(completion, index);
+    while (future == NULL) {
+        sched_yield(); /* another thread is between the two; on the loop this never happens */
+        future = look(completion, index);
+    }
+    return future;
 }
 
 struct future *
 completion_at(const struct completion *completion, size_t index)
 {
     assert(index < completion_ended(completion));
-    struct future *future;
-    do {
-        /* A lower place can be written a moment later than a higher one, when two threads end
-         * members at once; on the loop it is always there. Acquire pairs with record(). */
-        future = atomic_load_explicit(&completion->members[index].ended, memory_order_acquire);
-    } while (future == NULL);
-    return future;
+    return await_place(completion, index);
 }
 
 void
@@ -312,27 +333,18 @@ completion_unwatch(struct completion_watch *watch)
     list_remove(&watch->node);
 }
 
-static struct future *
-look(struct completion *completion, size_t index)
-{
-    return atomic_load_explicit(&completion->members[index].ended, memory_order_seq_cst);
-}
-
-/* Say that somebody listens, look once more, sleep until the bell rings or the deadline passed. */
+/* Say that somebody listens; sleep until a place is taken or the deadline passed, unless the one
+ * that is waited for has been. */
 static struct future *
 look_or_sleep(struct completion *completion, size_t index, int64_t deadline_us)
 {
     uint32_t word =
-        atomic_fetch_or_explicit(&completion->bell, LISTENING, memory_order_seq_cst) | LISTENING;
-    struct future *future = look(completion, index);
-    if (future == NULL) {
-        struct timespec until = { .tv_sec = (time_t)(deadline_us / CLOCK_US_PER_S),
-                                  .tv_nsec = (long)(deadline_us % CLOCK_US_PER_S) * 1000 };
-        syscall(SYS_futex, &completion->bell, FUTEX_WAIT_BITSET_PRIVATE, word,
-                deadline_us == CLOCK_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
-        future = look(completion, index);
+        atomic_fetch_or_explicit(&completion->ended, LISTENING, memory_order_acq_rel) | LISTENING;
+    if (index < word / ONE_PLACE) {
+        return await_place(completion, index);
     }
-    return future;
+    futex_sleep(&completion->ended, word, deadline_us);
+    return look(completion, index);
 }
 
 int
@@ -344,10 +356,12 @@ completion_wait(struct completion *completion, size_t index, int64_t timeout_us,
     }
     struct future *future = look(completion, index);
     if (future == NULL) {
+        unsigned rounds = 0;
         int64_t deadline_us = clock_deadline_us(timeout_us);
         while (future == NULL && (deadline_us == CLOCK_NEVER || clock_now_us() < deadline_us)) {
             future_assert_may_wait();
-            future = look_or_sleep(completion, index, deadline_us);
+            future = spin_on(&rounds) ? look(completion, index)
+                                      : look_or_sleep(completion, index, deadline_us);
         }
     }
     if (future == NULL) {

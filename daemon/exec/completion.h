@@ -21,7 +21,7 @@
 struct completion;
 
 /**
- * An empty set for at most `capacity` futures.
+ * An empty set for at most `capacity` futures, 2^31 - 1 of them.
  * Owner:  *out_completion is the caller's, let go with completion_free(); from a callback too. What
  *         members need lives until they have ended, and they are held until then.
  * Errors: NOMEM.

@@ -1,36 +1,42 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 
-/* A future is one state word and one stack of callbacks, both atomic; there is no lock.
+/* A future is one atomic word: the state in its low bits, the stack of callbacks above them. There
+ * is no lock.
  *
- * Ending has three moves. Claim: whoever sets ENDING in the state word owns the end, everybody else
- * loses; that is the exactly-once. A cancel sets CANCELLING with it, so that others can tell who
- * won before it is published. Publish: result and error are written, then the final state.
- * Deliver: the stack of callbacks is swapped for the CLOSED mark and run in the order of adding; a
- * callback that comes later finds CLOSED and runs at once. */
+ * Ending has three moves. Claim: whoever moves the state to FINISHING or CANCELLING owns the end,
+ * everybody else loses; that is the exactly-once. Publish: result and error are written, then the
+ * stack of callbacks is swapped for the DONE mark. Deliver: what was on the stack is run in the
+ * order of adding; a callback that comes later finds DONE and runs at once. */
 
 #include "daemon/exec/future.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
+#include "daemon/base/futex.h"
 
-/* The state word: an enum future_state and two flags. */
-#define STATE_MASK UINT32_C(3)
-#define ENDING UINT32_C(4)      /* somebody has claimed the end */
-#define SLEEPERS UINT32_C(8)    /* a thread sleeps on the word: wake it after publishing */
-#define CANCELLING UINT32_C(16) /* it was a cancel */
+/* The low bits of the word. */
+enum { PENDING, RUNNING, FINISHING, CANCELLING, STATE_MASK = 3, SLEEPERS = 4, LOW_MASK = 7 };
+/* In the place of the newest callback: it has ended, as FINISHING or CANCELLING says. */
+#define DONE ((uintptr_t)8)
 
-static struct future_callback closed_mark;
-#define CLOSED (&closed_mark)
+_Static_assert(_Alignof(struct future_callback) > LOW_MASK, "callbacks leave the low bits free");
+
+static bool
+is_done(uintptr_t word)
+{
+    return (word & ~(uintptr_t)LOW_MASK) == DONE;
+}
+
+static struct future_callback *
+newest_of(uintptr_t word)
+{
+    return (struct future_callback *)(word & ~(uintptr_t)LOW_MASK);
+}
 
 void
 future_init(struct future *future, const struct future_ops *ops)
@@ -38,16 +44,21 @@ future_init(struct future *future, const struct future_ops *ops)
     future->ops = ops;
     future->result = NULL;
     future->error = ERROR_OK;
-    atomic_init(&future->state, FUTURE_PENDING);
+    atomic_init(&future->word, PENDING);
     atomic_init(&future->references, 1);
-    atomic_init(&future->callbacks, NULL);
 }
 
 struct future *
 future_ref(struct future *future)
 {
-    /* Relaxed: the caller has a reference already, so the count cannot reach 0 meanwhile. */
-    uint32_t before = atomic_fetch_add_explicit(&future->references, 1, memory_order_relaxed);
+    /* The only holder, which is the caller, needs no atomic change. Relaxed: as long as the caller
+     * has a reference the count cannot reach 0. */
+    uint32_t before = atomic_load_explicit(&future->references, memory_order_relaxed);
+    if (before == 1) {
+        atomic_store_explicit(&future->references, 2, memory_order_relaxed);
+    } else {
+        before = atomic_fetch_add_explicit(&future->references, 1, memory_order_relaxed);
+    }
     assert(before > 0);
     return future;
 }
@@ -77,29 +88,30 @@ future_unref(struct future **future)
 bool
 future_start(struct future *future)
 {
-    uint32_t word = atomic_load_explicit(&future->state, memory_order_relaxed);
+    uintptr_t word = atomic_load_explicit(&future->word, memory_order_relaxed);
     do {
-        if ((word & (STATE_MASK | ENDING)) != FUTURE_PENDING) {
+        if ((word & STATE_MASK) != PENDING) {
             return false;
         }
-        /* Acquire pairs with the release in future_init's publication through a queue or a post. */
-    } while (!atomic_compare_exchange_weak_explicit(&future->state, &word, word | FUTURE_RUNNING,
+        /* Whoever handed the future over, through a queue or a post, published what is in it. */
+    } while (!atomic_compare_exchange_weak_explicit(&future->word, &word, word | RUNNING,
                                                     memory_order_acq_rel, memory_order_relaxed));
     return true;
 }
 
-/* Claim the end, setting `flags`; on success *out_state is the state it had. */
+/* Claim the end as `how`; on success *out_state is the state it had. */
 static bool
-claim(struct future *future, uint32_t flags, enum future_state *out_state)
+claim(struct future *future, uintptr_t how, uintptr_t *out_state)
 {
-    uint32_t word = atomic_load_explicit(&future->state, memory_order_relaxed);
+    uintptr_t word = atomic_load_explicit(&future->word, memory_order_relaxed);
     do {
-        if ((word & ENDING) != 0 || (word & STATE_MASK) >= FUTURE_FINISHED) {
+        if ((word & STATE_MASK) >= FINISHING) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&future->state, &word, word | flags,
+    } while (!atomic_compare_exchange_weak_explicit(&future->word, &word,
+                                                    (word & ~(uintptr_t)STATE_MASK) | how,
                                                     memory_order_acq_rel, memory_order_relaxed));
-    *out_state = (enum future_state)(word & STATE_MASK);
+    *out_state = word & STATE_MASK;
     return true;
 }
 
@@ -131,97 +143,107 @@ deliver(struct future *future, struct future_callback *newest)
     future_unref(&held);
 }
 
-/* Publish the final state and tell everybody. */
-static void
-publish(struct future *future, enum future_state state)
+/* The half of the word that holds the low bits, for sleeping on. */
+static _Atomic uint32_t *
+low_half(struct future *future)
 {
-    /* Release: pairs with the acquire in future_state(), so result and error are seen with it. */
-    uint32_t before =
-        atomic_exchange_explicit(&future->state, (uint32_t)state, memory_order_acq_rel);
+    _Atomic uint32_t *halves = (_Atomic uint32_t *)(void *)&future->word;
+    size_t last = sizeof(future->word) / sizeof(*halves) - 1;
+    return &halves[__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? last : 0];
+}
+
+/* Publish the end that was claimed as `how` and tell everybody. */
+static void
+publish(struct future *future, uintptr_t how)
+{
+    /* Release: pairs with the acquire in future_state(), so result and error are seen with it.
+     * Acquire: pairs with the release in future_on_done(); what the adder wrote is seen. */
+    uintptr_t before = atomic_exchange_explicit(&future->word, DONE | how, memory_order_acq_rel);
     if ((before & SLEEPERS) != 0) {
-        syscall(SYS_futex, &future->state, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+        futex_wake(low_half(future), FUTEX_ALL);
     }
-    /* Acquire: pairs with the release in future_on_done(); what the adder wrote is seen. */
-    struct future_callback *newest =
-        atomic_exchange_explicit(&future->callbacks, CLOSED, memory_order_acq_rel);
-    if (newest != NULL) {
-        deliver(future, newest);
+    if (newest_of(before) != NULL) {
+        deliver(future, newest_of(before));
     }
 }
 
 bool
 future_finish(struct future *future, void *result)
 {
-    enum future_state before;
-    if (!claim(future, ENDING, &before)) {
+    uintptr_t before;
+    if (!claim(future, FINISHING, &before)) {
         return false;
     }
     future->result = result;
-    publish(future, FUTURE_FINISHED);
+    publish(future, FINISHING);
     return true;
 }
 
 bool
 future_fail(struct future *future, int error)
 {
-    enum future_state before;
+    uintptr_t before;
     assert(error != ERROR_OK);
-    if (!claim(future, ENDING, &before)) {
+    if (!claim(future, FINISHING, &before)) {
         return false;
     }
     future->error = error;
-    publish(future, FUTURE_FINISHED);
+    publish(future, FINISHING);
     return true;
 }
 
 bool
 future_cancel(struct future *future)
 {
-    enum future_state before;
-    if (!claim(future, ENDING | CANCELLING, &before)) {
+    uintptr_t before;
+    if (!claim(future, CANCELLING, &before)) {
         return future_is_cancelled(future);
     }
     future->error = ERROR_CANCELLED;
-    if (before == FUTURE_RUNNING && future->ops->cancel != NULL) {
+    if (before == RUNNING && future->ops->cancel != NULL) {
         future->ops->cancel(future);
     }
-    publish(future, FUTURE_CANCELLED);
+    publish(future, CANCELLING);
     return true;
 }
 
 bool
 future_is_cancelled(const struct future *future)
 {
-    uint32_t word = atomic_load_explicit(&future->state, memory_order_acquire);
-    return (word & CANCELLING) != 0 || (word & STATE_MASK) == FUTURE_CANCELLED;
+    uintptr_t word = atomic_load_explicit(&future->word, memory_order_acquire);
+    return (word & STATE_MASK) == CANCELLING;
 }
 
 enum future_state
 future_state(const struct future *future)
 {
-    return (enum future_state)(atomic_load_explicit(&future->state, memory_order_acquire) &
-                               STATE_MASK);
+    uintptr_t word = atomic_load_explicit(&future->word, memory_order_acquire);
+    if (is_done(word)) {
+        return (word & STATE_MASK) == FINISHING ? FUTURE_FINISHED : FUTURE_CANCELLED;
+    }
+    return (word & STATE_MASK) == PENDING ? FUTURE_PENDING : FUTURE_RUNNING;
 }
 
 bool
 future_is_done(const struct future *future)
 {
-    return future_state(future) >= FUTURE_FINISHED;
+    return is_done(atomic_load_explicit(&future->word, memory_order_acquire));
 }
 
 void
 future_on_done(struct future *future, struct future_callback *callback)
 {
-    struct future_callback *head = atomic_load_explicit(&future->callbacks, memory_order_acquire);
+    uintptr_t word = atomic_load_explicit(&future->word, memory_order_acquire);
     do {
-        if (head == CLOSED) {
+        if (is_done(word)) {
             callback->fn(future, callback->context);
             return;
         }
-        callback->next = head;
+        callback->next = newest_of(word);
         /* Release: what the adder wrote before is seen by whoever runs the callback; acquire on
-         * failure: when CLOSED is found, the result is seen here. */
-    } while (!atomic_compare_exchange_weak_explicit(&future->callbacks, &head, callback,
+         * failure: when DONE is found, the result is seen here. */
+    } while (!atomic_compare_exchange_weak_explicit(&future->word, &word,
+                                                    (uintptr_t)callback | (word & LOW_MASK),
                                                     memory_order_acq_rel, memory_order_acquire));
 }
 
@@ -245,36 +267,25 @@ future_assert_may_wait(void)
     }
 }
 
-/* Sleep until the word is no longer `word`, or the deadline passed. */
-static void
-sleep_on(struct future *future, uint32_t word, int64_t deadline_us)
-{
-    struct timespec until = { .tv_sec = (time_t)(deadline_us / CLOCK_US_PER_S),
-                              .tv_nsec = (long)(deadline_us % CLOCK_US_PER_S) * 1000 };
-    /* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time. */
-    syscall(SYS_futex, &future->state, FUTEX_WAIT_BITSET_PRIVATE, word,
-            deadline_us == CLOCK_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
-}
-
 int
 future_wait(struct future *future, int64_t timeout_us)
 {
     int64_t deadline_us = clock_deadline_us(timeout_us);
     for (;;) {
-        uint32_t word = atomic_load_explicit(&future->state, memory_order_acquire);
-        if ((word & STATE_MASK) >= FUTURE_FINISHED) {
+        uintptr_t word = atomic_load_explicit(&future->word, memory_order_acquire);
+        if (is_done(word)) {
             return ERROR_OK;
         }
         if (deadline_us != CLOCK_NEVER && clock_now_us() >= deadline_us) {
             return ERROR_TIMEOUT;
         }
         future_assert_may_wait();
-        uint32_t asleep = word | SLEEPERS;
+        uintptr_t asleep = word | SLEEPERS;
         /* The exchange in publish() sees SLEEPERS or happens before: then the futex finds another
          * word and does not sleep. */
-        if (atomic_compare_exchange_strong_explicit(&future->state, &word, asleep,
+        if (atomic_compare_exchange_strong_explicit(&future->word, &word, asleep,
                                                     memory_order_acq_rel, memory_order_relaxed)) {
-            sleep_on(future, asleep, deadline_us);
+            futex_sleep(low_half(future), (uint32_t)asleep, deadline_us);
         }
     }
 }

@@ -37,7 +37,7 @@ typedef void future_fn(struct future *future, void *context);
 /* Embedded by whoever wants to be told; must stay until it has been called. It is called exactly
  * once, since each future ends. */
 struct future_callback {
-    future_fn *fn;
+    _Alignas(8) future_fn *fn; /* its address leaves three bits of the future's word free */
     void *context;
     struct future_callback *next;
 };
@@ -54,10 +54,9 @@ struct future_ops {
 struct future {
     const struct future_ops *ops;
     void *result; /* after FINISHED; what it is and who frees it, the maker of the future says */
-    int error;    /* after FINISHED: ERROR_OK or why there is no result */
-    _Atomic uint32_t state;
+    _Atomic uintptr_t word; /* the state, and the callbacks: future.c's own */
+    int error;              /* after FINISHED: ERROR_OK or why there is no result */
     _Atomic uint32_t references;
-    _Atomic(struct future_callback *) callbacks;
 };
 
 /** Pending, one reference (the caller's). Thread: any. */

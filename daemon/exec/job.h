@@ -29,14 +29,15 @@ struct job {
     /* [pool] Do the work; returns ERROR_OK with job->result set, or an error. What it allocated is
      * its own to free when the future turns out to be cancelled: see `drop`. */
     int (*run)(struct job *job);
-    /* The result of a job that had been cancelled while it ran; NULL: nothing to free. Same thread
-     * as the end of the future would have had. */
-    void (*drop)(struct job *job);
     void *result;
     struct loop *home; /* where the future ends; NULL: on the thread that ran it */
     enum job_kind kind;
-    int error;             /* from here on job.c's and pool.c's own */
-    _Atomic int cancel_fd; /* -1: nobody has asked for it */
+    int error; /* job.c's and pool.c's own */
+    /* What most jobs never come to stands behind what all do, which is a cache line. */
+    /* The result of a job that had been cancelled while it ran; NULL: nothing to free. Same thread
+     * as the end of the future would have had. */
+    void (*drop)(struct job *job);
+    _Atomic int cancel_fd; /* -1: nobody has asked for it; job.c's own, like what follows */
     struct loop_post post;
 };
 

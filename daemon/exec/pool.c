@@ -6,52 +6,20 @@
  * threads are at it.
  *
  * A job comes back where its home is: a job with a home loop is posted there and ends there, also
- * when it was skipped because it had been cancelled in the queue. Nothing is called under the lock.
- */
+ * when it was skipped because it had been cancelled in the queue. Under the lock a thread is
+ * started, nothing else. */
 
 #include "daemon/exec/pool.h"
 
 #include <assert.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
-#include "daemon/base/lock.h"
-#include "daemon/exec/ring.h"
-
-#define THREADS_MAX 256
-
-static void more_hands(struct pool *pool);
-
-struct pool {
-    struct ring quick;
-    struct ring slow;
-    unsigned threads_max;
-    unsigned slow_max;
-    char name[12];
-    /* How sleepers and wakers meet: see sleep_for_work(). */
-    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t epoch; /* the word that idle threads sleep on */
-    atomic_uint sleepers;
-    atomic_bool waking; /* one thread has been woken and has not looked yet: no need for another */
-    atomic_bool closed; /* no new jobs */
-    atomic_bool
-        ending; /* and nobody is submitting any more: threads leave once the queues are empty */
-    atomic_uint slow_running;
-    atomic_uint threads;
-    /* Changed with each job: kept away from what all threads read. */
-    _Alignas(CACHE_LINE_BYTES)
-        atomic_uint submitting;                  /* in pool_submit(): closing waits for them */
-    atomic_flag sweeping;                        /* somebody is in sweep() */
-    int64_t sweep_due_us;                        /* whoever is in sweep() */
-    _Alignas(CACHE_LINE_BYTES) struct lock lock; /* the starting of threads */
-    pthread_t handles[THREADS_MAX];
-};
+#include "daemon/exec/pool_int.h"
 
 /* ---- One job ------------------------------------------------------------------------- */
 
@@ -112,31 +80,7 @@ run_job(struct job *job)
     send_home(job, end_at_home, job_end);
 }
 
-/* ---- Idle threads -------------------------------------------------------------------- */
-
-/* Sleeping and waking without a lost wake-up. A thread that finds nothing says so in `sleepers`,
- * looks once more, and sleeps on `epoch`. Whoever brings work pushes it, then looks at `sleepers`.
- * Both sides are sequentially consistent, so one of them sees the other. A burst wakes one thread,
- * not one for each job: `waking` stays set until that thread has looked, and it passes the word on
- * while work is left. */
-static void
-wake_one(struct pool *pool)
-{
-    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) == 0 ||
-        atomic_load_explicit(&pool->waking, memory_order_seq_cst) ||
-        atomic_exchange_explicit(&pool->waking, true, memory_order_seq_cst)) {
-        return;
-    }
-    atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
-    syscall(SYS_futex, &pool->epoch, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
-static void
-wake_all(struct pool *pool)
-{
-    atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
-    syscall(SYS_futex, &pool->epoch, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
-}
+/* ---- Threads ------------------------------------------------------------------------- */
 
 /* Take one of the places for slow work. It is never held by a thread that finds them all taken, not
  * for a moment: else two that look at once could both go to sleep beside a free place. */
@@ -159,9 +103,8 @@ end_slow(struct pool *pool)
     atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
 }
 
-/* A place that is given back wakes nobody. Whoever ran slow work looks again itself; whoever got a
- * place and no job does so between saying that it sleeps and sleeping, where a push that it missed
- * changes the epoch and so keeps it awake. */
+/* A place that is given back wakes nobody: whoever had it, with a job or without, looks again itself
+ * before it sleeps. */
 static struct job *
 take_slow(struct pool *pool)
 {
@@ -182,46 +125,7 @@ take(struct pool *pool)
     return job != NULL ? job : take_slow(pool);
 }
 
-static bool
-is_backlog(const struct pool *pool)
-{
-    return ring_count(&pool->quick) > 0 || ring_count(&pool->slow) > 0;
-}
-
-/* Whether one more thread would find something to do. */
-static bool
-is_work_for_another(struct pool *pool)
-{
-    return ring_is_ready(&pool->quick) ||
-           (ring_is_ready(&pool->slow) &&
-            atomic_load_explicit(&pool->slow_running, memory_order_seq_cst) < pool->slow_max);
-}
-
-/* The pool ends and there is nothing left: slow work that nobody may take yet is still something.
- */
-static bool
-is_over(struct pool *pool)
-{
-    return atomic_load_explicit(&pool->ending, memory_order_seq_cst) && !is_backlog(pool);
-}
-
-/* Say that this thread sleeps, look once more, sleep. Returns a job that the second look found. */
-static struct job *
-sleep_for_work(struct pool *pool)
-{
-    atomic_fetch_add_explicit(&pool->sleepers, 1, memory_order_seq_cst);
-    uint32_t epoch = atomic_load_explicit(&pool->epoch, memory_order_seq_cst);
-    (void)atomic_exchange_explicit(&pool->waking, false, memory_order_seq_cst);
-    struct job *job = take(pool);
-    if (job == NULL && !is_over(pool)) {
-        syscall(SYS_futex, &pool->epoch, FUTEX_WAIT_PRIVATE, epoch, NULL, NULL, 0);
-    }
-    atomic_fetch_sub_explicit(&pool->sleepers, 1, memory_order_seq_cst);
-    /* A wake-up that was meant for this thread is spent: the next job needs one of its own. An
-     * exchange, so that the pushes of those who saw it set are seen by our next look. */
-    (void)atomic_exchange_explicit(&pool->waking, false, memory_order_seq_cst);
-    return job;
-}
+static void more_hands(struct pool *pool);
 
 static _Thread_local const struct pool *mine;
 
@@ -233,17 +137,15 @@ thread_main(void *argument)
     future_forbid_wait("a thread of a pool");
     for (;;) {
         struct job *job = take(pool);
-        if (job == NULL) {
-            if (is_over(pool)) {
-                break;
-            }
-            job = sleep_for_work(pool);
+        if (job == NULL && pool_is_over(pool)) {
+            break;
         }
         if (job == NULL) {
+            pool_idle(pool);
             continue;
         }
         bool slow = job->kind == JOB_SLOW;
-        if (is_work_for_another(pool)) {
+        if (pool_has_work(pool)) {
             more_hands(pool);
         }
         run_job(job); /* the job may be gone after this */
@@ -251,7 +153,7 @@ thread_main(void *argument)
             end_slow(pool);
         }
     }
-    wake_all(pool); /* the others look again whether it is over */
+    pool_wake_all(pool); /* the others look again whether it is over */
     return NULL;
 }
 
@@ -259,7 +161,7 @@ static bool
 start_thread_locked(struct pool *pool) REQUIRES(&pool->lock)
 {
     unsigned index = atomic_load_explicit(&pool->threads, memory_order_relaxed);
-    /* The one foreign call under this lock: it happens threads_max times in a pool's life. */
+    /* The only foreign calls under this lock: threads_max times in a pool's life. */
     if (index >= pool->threads_max || atomic_load_explicit(&pool->ending, memory_order_relaxed) ||
         pthread_create(&pool->handles[index], NULL, thread_main, pool) != 0) {
         return false;
@@ -271,12 +173,12 @@ start_thread_locked(struct pool *pool) REQUIRES(&pool->lock)
     return true;
 }
 
+/* There is work that nobody has in hand. */
 static void
 more_hands(struct pool *pool)
 {
-    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) > 0) {
-        wake_one(pool);
-    } else if (atomic_load_explicit(&pool->threads, memory_order_relaxed) < pool->threads_max) {
+    if (pool_wants_hands(pool) && !pool_wake_one(pool) &&
+        atomic_load_explicit(&pool->threads, memory_order_relaxed) < pool->threads_max) {
         lock_take(&pool->lock);
         start_thread_locked(pool);
         lock_release(&pool->lock);
@@ -350,52 +252,50 @@ sweep(struct pool *pool, struct ring *ring)
     return is_due;
 }
 
+/* As ring_push(), after making room where that is possible. */
 static int
 push(struct pool *pool, struct job *job)
 {
     struct ring *ring = job->kind == JOB_SLOW ? &pool->slow : &pool->quick;
-    if (atomic_load_explicit(&pool->closed, memory_order_seq_cst)) {
-        return ERROR_CLOSED;
-    }
-    bool first = atomic_load_explicit(&pool->threads, memory_order_relaxed) == 0;
-    if (!has_thread(pool)) {
-        return ERROR_NOMEM;
-    }
-    future_ref(&job->future);
-    if (!ring_push(ring, job) && !(sweep(pool, ring) && ring_push(ring, job))) {
-        struct future *future = &job->future;
-        future_unref(&future);
-        return ERROR_BUSY;
-    }
-    if (first) {
-        wake_one(pool); /* it may have looked and gone to sleep already */
-    } else {
-        more_hands(pool);
-    }
-    return ERROR_OK;
+    int error = ring_push(ring, job);
+    return error == ERROR_BUSY && sweep(pool, ring) ? ring_push(ring, job) : error;
 }
 
 int
 pool_submit(struct pool *pool, struct job *job)
 {
-    /* Pairs with end_submitting(): either this sees `closed`, or that sees us. */
-    atomic_fetch_add_explicit(&pool->submitting, 1, memory_order_seq_cst);
+    bool is_first = atomic_load_explicit(&pool->threads, memory_order_relaxed) == 0;
+    if (is_first && !has_thread(pool)) {
+        return atomic_load_explicit(&pool->ending, memory_order_relaxed) ? ERROR_CLOSED
+                                                                         : ERROR_NOMEM;
+    }
+    struct future *future = future_ref(&job->future);
     int error = push(pool, job);
-    atomic_fetch_sub_explicit(&pool->submitting, 1, memory_order_seq_cst);
+    if (error != ERROR_OK) {
+        future_unref(&future);
+    } else if (is_first) {
+        (void)pool_wake_one(pool); /* it may have looked and gone to sleep already */
+    } else {
+        more_hands(pool);
+    }
     return error;
 }
 
 void
 pool_close(struct pool *pool)
 {
-    atomic_store_explicit(&pool->closed, true, memory_order_seq_cst);
+    ring_close(&pool->quick);
+    ring_close(&pool->slow);
 }
 
+/* A job that a sweep has in hand is in no queue, where threads that end would not find it: let one
+ * that is at it come to its end, and none begin. */
 static void
-end_submitting(struct pool *pool)
+end_sweeping(struct pool *pool)
 {
-    while (atomic_load_explicit(&pool->submitting, memory_order_seq_cst) > 0) {
-        sched_yield(); /* a submit in progress: it never waits */
+    while (!atomic_load_explicit(&pool->ending, memory_order_seq_cst) &&
+           atomic_flag_test_and_set_explicit(&pool->sweeping, memory_order_acquire)) {
+        sched_yield();
     }
 }
 
@@ -412,7 +312,7 @@ pool_stop(struct pool *pool, enum pool_stop how)
 {
     assert(mine != pool);
     pool_close(pool);
-    end_submitting(pool);
+    end_sweeping(pool);
     if (how == POOL_CANCEL_QUEUED) {
         cancel_queued(&pool->quick);
         cancel_queued(&pool->slow);
@@ -421,7 +321,7 @@ pool_stop(struct pool *pool, enum pool_stop how)
     atomic_store_explicit(&pool->ending, true, memory_order_seq_cst);
     unsigned threads = atomic_exchange_explicit(&pool->threads, 0, memory_order_seq_cst);
     lock_release(&pool->lock);
-    wake_all(pool);
+    pool_wake_all(pool);
     for (unsigned i = 0; i < threads; i++) {
         pthread_join(pool->handles[i], NULL);
     }

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT */
 /* Threads for work that blocks or computes. A bounded queue whose fullness is an answer, not a
  * wait; idle threads are used before new ones are started; slow work (it may block for long) gets
- * at most half the threads, so quick work always finds one.
+ * at most half the threads, so quick work always finds one. A thread joins in when work waits,
+ * unless those at it take more than a few jobs a microsecond: then it looks again 50 us later.
  *
  * No job waits for another one (future_wait() and completion_wait() abort where they would block on
  * a thread of a pool): a pool full of jobs that wait would never get to those they wait for. Chain
@@ -35,6 +36,9 @@ struct pool_stats {
     uint64_t taken; /* jobs that left the queue, so far */
 };
 
+/** An empty pool; it starts its threads when there is work.
+ *  Owner:  *out_pool is the caller's: pool_stop(), then pool_free(). Thread: any.
+ *  Errors: NOMEM. Asserts 1 to 256 threads. */
 MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_pool);
 
 /**
@@ -56,7 +60,7 @@ enum pool_stop { POOL_DRAIN, POOL_CANCEL_QUEUED };
  *  runs to its end in both, so cancel it first where that matters. Never from a job of this pool,
  *  which could not wait for itself (asserted): close it, and let somebody else stop it. */
 void pool_stop(struct pool *pool, enum pool_stop how);
-/** After pool_stop(). */
+/** After pool_stop(), and after the last pool_submit() has returned. */
 void pool_free(struct pool **pool);
 
 void pool_stats(struct pool *pool, struct pool_stats *out_stats);

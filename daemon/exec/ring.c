@@ -11,6 +11,9 @@
 
 #include "daemon/base/error.h"
 
+/* In `tail`: no new items. */
+#define CLOSED ((size_t)1 << (8 * sizeof(size_t) - 1))
+
 int
 ring_init(struct ring *ring, size_t max)
 {
@@ -56,46 +59,66 @@ is_full(struct ring *ring, size_t place, size_t max)
 }
 
 /* Fill the next place, if fewer than `max` are taken and its cell has been emptied. */
-static bool
-push_below(struct ring *ring, void *item, size_t max)
+static int
+push_below(struct ring *ring, void *item, size_t max, bool even_closed)
 {
-    size_t place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     for (;;) {
+        size_t place = tail & ~CLOSED;
         struct ring_cell *cell = &ring->cells[place & ring->mask];
         /* Acquire pairs with the release in ring_pop(): the cell is empty before it is filled anew.
          */
         size_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
+        if ((tail & CLOSED) != 0 && !even_closed) {
+            return ERROR_CLOSED;
+        }
         if (turn == place) {
             if (is_full(ring, place, max)) {
-                return false;
+                return ERROR_BUSY;
             }
-            if (atomic_compare_exchange_weak_explicit(&ring->tail, &place, place + 1,
+            if (atomic_compare_exchange_weak_explicit(&ring->tail, &tail, tail + 1,
                                                       memory_order_seq_cst, memory_order_relaxed)) {
-                cell->item = item;
-                /* Pairs with the acquire in ring_pop(). Sequentially consistent, so that a producer
-                 * which then looks for sleepers cannot miss one that looked here first. */
-                atomic_store_explicit(&cell->turn, place + 1, memory_order_seq_cst);
-                return true;
+                atomic_store_explicit(&cell->item, item, memory_order_relaxed);
+                /* Pairs with the acquire in ring_pop(). */
+                atomic_store_explicit(&cell->turn, place + 1, memory_order_release);
+                return ERROR_OK;
             }
         } else if ((intptr_t)(turn - place) < 0) {
-            return false;
+            return ERROR_BUSY;
         } else {
-            place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+            tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
         }
     }
 }
 
-bool
+int
 ring_push(struct ring *ring, void *item)
 {
-    return push_below(ring, item, ring->max);
+    return push_below(ring, item, ring->max, false);
 }
 
 void
 ring_return(struct ring *ring, void *item)
 {
-    while (!push_below(ring, item, ring->max + 1)) {
+    while (push_below(ring, item, ring->max + 1, true) != ERROR_OK) {
         sched_yield(); /* a consumer has claimed the cell and is about to empty it */
+    }
+}
+
+void
+ring_close(struct ring *ring)
+{
+    atomic_fetch_or_explicit(&ring->tail, CLOSED, memory_order_seq_cst);
+}
+
+/* The item after the next one was written by another processor and will be worked on soon. */
+static void
+prefetch_after(const struct ring *ring, size_t place)
+{
+    place += 2;
+    const struct ring_cell *cell = &ring->cells[place & ring->mask];
+    if (atomic_load_explicit(&cell->turn, memory_order_acquire) == place + 1) {
+        PREFETCH_FOR_WRITE(atomic_load_explicit(&cell->item, memory_order_relaxed));
     }
 }
 
@@ -105,12 +128,13 @@ ring_pop(struct ring *ring)
     size_t place = atomic_load_explicit(&ring->head, memory_order_relaxed);
     for (;;) {
         struct ring_cell *cell = &ring->cells[place & ring->mask];
-        /* Pairs with the store in ring_push(): the item is there. */
-        size_t turn = atomic_load_explicit(&cell->turn, memory_order_seq_cst);
+        /* Pairs with the release in push_below(): the item is there. */
+        size_t turn = atomic_load_explicit(&cell->turn, memory_order_acquire);
         if (turn == place + 1) {
             if (atomic_compare_exchange_weak_explicit(&ring->head, &place, place + 1,
                                                       memory_order_relaxed, memory_order_relaxed)) {
-                void *item = cell->item;
+                void *item = atomic_load_explicit(&cell->item, memory_order_relaxed);
+                prefetch_after(ring, place);
                 atomic_store_explicit(&cell->turn, place + ring->mask + 1, memory_order_release);
                 return item;
             }
@@ -126,25 +150,8 @@ size_t
 ring_count(const struct ring *ring)
 {
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    size_t tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+    size_t tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst) & ~CLOSED;
     return tail > head ? tail - head : 0;
-}
-
-bool
-ring_is_ready(const struct ring *ring)
-{
-    size_t place = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    for (;;) {
-        const struct ring_cell *cell = &ring->cells[place & ring->mask];
-        if (atomic_load_explicit(&cell->turn, memory_order_seq_cst) == place + 1) {
-            return true;
-        }
-        size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-        if (head == place) {
-            return false;
-        }
-        place = head; /* somebody took it meanwhile */
-    }
 }
 
 size_t

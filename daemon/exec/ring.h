@@ -12,18 +12,16 @@
 
 #include "daemon/base/attr.h"
 
-#define CACHE_LINE_BYTES 64
-
 struct ring_cell {
     atomic_size_t turn;
-    void *item;
+    _Atomic(void *) item;
 };
 
 struct ring {
     struct ring_cell *cells;
     size_t mask;
     size_t max;
-    _Alignas(CACHE_LINE_BYTES) atomic_size_t tail; /* the next place to fill */
+    _Alignas(CACHE_LINE_BYTES) atomic_size_t tail; /* the next place to fill, and CLOSED */
     atomic_size_t head_seen;                       /* by producers, some time ago */
     _Alignas(CACHE_LINE_BYTES) atomic_size_t head; /* the next place to empty */
 };
@@ -32,19 +30,19 @@ struct ring {
 MUST_CHECK int ring_init(struct ring *ring, size_t max);
 void ring_fini(struct ring *ring);
 
-/** False: it is full. */
-MUST_CHECK bool ring_push(struct ring *ring, void *item);
-/** NULL: it is empty. */
+/** Errors: BUSY (it is full), CLOSED. On success a sequentially consistent change of the ring came
+ *  before all that the caller reads next; so who says that it sleeps and then asks ring_count()
+ *  sees the item, or the caller sees the sleeper. */
+MUST_CHECK int ring_push(struct ring *ring, void *item);
+/** From now on ring_push() answers CLOSED; what is in stays. May be called twice. */
+void ring_close(struct ring *ring);
+/** NULL: it is empty, or the next item is being written just now. */
 void *ring_pop(struct ring *ring);
-/** Put an item that was popped at the end again. There is always a place for the one item of the
- *  one thread that does so at a time, whatever others push. */
+/** Put an item that was popped at the end again, closed or not. There is always a place for the one
+ *  item of the one thread that does so at a time, whatever others push. */
 void ring_return(struct ring *ring, void *item);
-/** A moment's count. What was pushed before a sequentially consistent exchange is counted after it.
- */
+/** A moment's count, with items that are being written. */
 size_t ring_count(const struct ring *ring);
-/** Whether ring_pop() would find something right now. What is being pushed may not count yet: who
- *  pushes it looks around afterwards. */
-bool ring_is_ready(const struct ring *ring);
 /** How many items were ever taken out. */
 size_t ring_popped(const struct ring *ring);
 

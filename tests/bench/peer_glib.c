@@ -19,12 +19,13 @@ stream(unsigned threads, size_t tasks)
     GAsyncQueue *queue = g_async_queue_new();
     GThreadPool *pool = g_thread_pool_new(run, queue, (gint)threads, TRUE, NULL);
     int64_t started_ns = peer_now_ns();
-    for (size_t sent = 0; sent < tasks; sent += PEER_WINDOW) {
-        for (size_t i = 0; i < PEER_WINDOW; i++) {
-            g_thread_pool_push(pool, &items[i], NULL);
-        }
-        for (size_t i = 0; i < PEER_WINDOW; i++) {
-            g_async_queue_pop(queue);
+    for (size_t i = 0; i < PEER_WINDOW; i++) {
+        g_thread_pool_push(pool, &items[i], NULL);
+    }
+    for (size_t i = 0; i < tasks; i++) {
+        gpointer item = g_async_queue_pop(queue);
+        if (i + PEER_WINDOW < tasks) {
+            g_thread_pool_push(pool, item, NULL);
         }
     }
     int64_t took_ns = peer_now_ns() - started_ns;

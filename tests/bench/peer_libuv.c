@@ -10,6 +10,7 @@
 #include "tests/bench/peers.h"
 
 static size_t ended;
+static size_t unsent;
 
 static void
 run(uv_work_t *work)
@@ -20,8 +21,13 @@ run(uv_work_t *work)
 static void
 on_end(uv_work_t *work, int status)
 {
-    (void)work;
     ended += status == 0 ? 1 : 0;
+    if (unsent > 0) {
+        unsent--;
+        if (uv_queue_work(work->loop, work, run, on_end) != 0) {
+            abort();
+        }
+    }
 }
 
 static void
@@ -40,14 +46,13 @@ stream(unsigned threads, size_t tasks)
     uv_loop_t *loop = uv_default_loop();
     ended = 0;
     int64_t started_ns = peer_now_ns();
-    for (size_t sent = 0; sent < tasks; sent += PEER_WINDOW) {
-        for (size_t i = 0; i < PEER_WINDOW; i++) {
-            if (uv_queue_work(loop, &works[i], run, on_end) != 0) {
-                abort();
-            }
+    unsent = tasks - PEER_WINDOW;
+    for (size_t i = 0; i < PEER_WINDOW; i++) {
+        if (uv_queue_work(loop, &works[i], run, on_end) != 0) {
+            abort();
         }
-        run_until(loop, sent + PEER_WINDOW);
     }
+    run_until(loop, tasks);
     return (peer_now_ns() - started_ns) / 1000;
 }
 
@@ -57,6 +62,7 @@ trips(size_t count, int64_t *out_ns)
     uv_work_t work;
     uv_loop_t *loop = uv_default_loop();
     ended = 0;
+    unsent = 0;
     for (size_t i = 0; i < count; i++) {
         int64_t started_ns = peer_now_ns();
         if (uv_queue_work(loop, &work, run, on_end) != 0) {

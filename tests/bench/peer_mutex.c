@@ -66,12 +66,13 @@ stream(unsigned threads, size_t tasks)
         pthread_create(&handles[i], NULL, thread_main, &last);
     }
     int64_t started_ns = peer_now_ns();
-    for (size_t sent = 0; sent < tasks; sent += PEER_WINDOW) {
-        for (size_t i = 0; i < PEER_WINDOW; i++) {
-            channel_put(&work, &items[i]);
-        }
-        for (size_t i = 0; i < PEER_WINDOW; i++) {
-            channel_take(&results);
+    for (size_t i = 0; i < PEER_WINDOW; i++) {
+        channel_put(&work, &items[i]);
+    }
+    for (size_t i = 0; i < tasks; i++) {
+        void *item = channel_take(&results);
+        if (i + PEER_WINDOW < tasks) {
+            channel_put(&work, item);
         }
     }
     int64_t took_ns = peer_now_ns() - started_ns;

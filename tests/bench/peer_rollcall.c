@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/exec/completion.h"
@@ -49,40 +50,71 @@ prepare(struct job *job)
     job_init(job, &ops, run);
 }
 
+/* Each on lines of its own, as where each belongs to something larger. */
+struct lone_job {
+    _Alignas(CACHE_LINE_BYTES) struct job job;
+};
+
+/* Half of what is in flight. */
+struct batch {
+    struct completion *completion;
+    struct lone_job *jobs;
+};
+
 static void
-window(struct pool *pool, struct job *jobs)
+submit(struct pool *pool, struct batch *batch)
 {
-    struct completion *completion = NULL;
-    struct future *future = NULL;
-    if (completion_new(PEER_WINDOW, &completion) != 0) {
+    if (completion_new(PEER_BATCH, &batch->completion) != 0) {
         abort();
     }
-    for (size_t i = 0; i < PEER_WINDOW; i++) {
-        prepare(&jobs[i]);
-        completion_add(completion, &jobs[i].future);
+    for (size_t i = 0; i < PEER_BATCH; i++) {
+        prepare(&batch->jobs[i].job);
+        completion_add(batch->completion, &batch->jobs[i].job.future);
     }
-    completion_all_of(completion);
-    for (size_t i = 0; i < PEER_WINDOW; i++) {
-        if (pool_submit(pool, &jobs[i]) != 0) {
+    completion_all_of(batch->completion);
+    for (size_t i = 0; i < PEER_BATCH; i++) {
+        if (pool_submit(pool, &batch->jobs[i].job) != 0) {
             abort();
         }
     }
-    for (size_t i = 0; i < PEER_WINDOW; i++) {
-        if (completion_wait(completion, i, CLOCK_NEVER, &future) != 0 || future->result == NULL) {
+}
+
+static void
+collect(struct batch *batch)
+{
+    struct future *future = NULL;
+    for (size_t i = 0; i < PEER_BATCH; i++) {
+        if (completion_wait(batch->completion, i, CLOCK_NEVER, &future) != 0 ||
+            future->result == NULL) {
             abort();
         }
     }
-    completion_free(&completion);
+    completion_free(&batch->completion);
 }
 
 static int64_t
 stream(unsigned threads, size_t tasks)
 {
     struct pool *pool = new_pool(threads);
-    struct job *jobs = calloc(PEER_WINDOW, sizeof(*jobs));
+    struct lone_job *jobs = aligned_alloc(CACHE_LINE_BYTES, PEER_WINDOW * sizeof(*jobs));
+    if (jobs == NULL) {
+        abort();
+    }
+    memset(jobs, 0, PEER_WINDOW * sizeof(*jobs));
+    struct batch batches[PEER_BATCHES];
+    for (size_t i = 0; i < PEER_BATCHES; i++) {
+        batches[i] = (struct batch){ .jobs = jobs + i * PEER_BATCH };
+    }
     int64_t started_ns = peer_now_ns();
-    for (size_t sent = 0; sent < tasks; sent += PEER_WINDOW) {
-        window(pool, jobs);
+    size_t count = tasks / PEER_BATCH;
+    for (size_t i = 0; i < count + PEER_BATCHES; i++) {
+        struct batch *batch = &batches[i % PEER_BATCHES];
+        if (i >= PEER_BATCHES) {
+            collect(batch);
+        }
+        if (i < count) {
+            submit(pool, batch);
+        }
     }
     int64_t took_ns = peer_now_ns() - started_ns;
     end_pool(pool);

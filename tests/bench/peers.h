@@ -8,12 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PEER_WINDOW 1024 /* tasks in flight */
+#define PEER_WINDOW 1024 /* tasks in flight, at most */
+/* Where results come in sets, a new set is submitted for each that has been taken. */
+#define PEER_BATCHES 2
+#define PEER_BATCH (PEER_WINDOW / PEER_BATCHES)
 
 struct peer {
     const char *name;
-    /* Microseconds for `tasks` tasks (a multiple of PEER_WINDOW) on `threads` threads: windows are
-     * submitted whole, and each result is taken as it completes. */
+    /* Microseconds for `tasks` tasks (a multiple of PEER_WINDOW) on `threads` threads. One thread
+     * submits them and takes each result as it completes, with PEER_WINDOW in flight. */
     int64_t (*stream)(unsigned threads, size_t tasks);
     /* Round trips of single tasks on one thread; fills out_us, nanoseconds each. */
     void (*trips)(size_t count, int64_t *out_ns);

@@ -1,0 +1,207 @@
+/* SPDX-FileCopyrightText: The Rollcall authors
+ * SPDX-License-Identifier: MIT */
+
+/* Threads that sleep, are woken, watch and join in: whatever the others do, a job that waits gets a
+ * thread as long as one is free. A wake-up that is lost hangs the test. */
+
+#include <malloc.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/error.h"
+#include "daemon/exec/completion.h"
+#include "daemon/exec/pool.h"
+#include "tests/support/common.h"
+
+#define THREADS 3
+#define TINY 4000
+#define ROUNDS 200
+
+static const struct future_ops plain = { .name = "job" };
+
+static int
+run_tiny(struct job *job)
+{
+    job->result = job;
+    return ERROR_OK;
+}
+
+struct held {
+    struct job job;
+    sem_t began;
+    sem_t go;
+};
+
+static int
+run_held(struct job *job)
+{
+    struct held *held = CONTAINER_OF(job, struct held, job);
+    sem_post(&held->began);
+    sem_wait(&held->go);
+    return ERROR_OK;
+}
+
+static void
+held_init(struct held *held, enum job_kind kind)
+{
+    memset(held, 0, sizeof(*held));
+    job_init(&held->job, &plain, run_held);
+    held->job.kind = kind;
+    sem_init(&held->began, 0, 0);
+    sem_init(&held->go, 0, 0);
+}
+
+static struct pool *
+new_pool(unsigned threads)
+{
+    struct pool *pool = NULL;
+    const struct pool_options options = { .threads = threads,
+                                          .queue_max = TINY + 8,
+                                          .name = "test" };
+    assert_int_equal(pool_start(&options, &pool), ERROR_OK);
+    return pool;
+}
+
+/* Until the pool has let go of it too. */
+static void
+await(struct job *job)
+{
+    assert_int_equal(future_wait(&job->future, CLOCK_NEVER), ERROR_OK);
+    while (atomic_load(&job->future.references) > 1) {
+        sched_yield();
+    }
+}
+
+static void
+submit_tiny(struct pool *pool, struct job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        job_init(&jobs[i], &plain, run_tiny);
+        assert_int_equal(pool_submit(pool, &jobs[i]), ERROR_OK);
+    }
+}
+
+/* While the jobs are tiny one thread does them all and another one watches; the one that blocks
+ * takes the first, and the rest must still be done. */
+static void
+jobs_behind_one_that_blocks_are_run(void **state)
+{
+    (void)state;
+    struct pool *pool = new_pool(2);
+    struct job *tiny = calloc(TINY, sizeof(*tiny));
+    for (int round = 0; round < 20; round++) {
+        struct held held;
+        held_init(&held, JOB_QUICK);
+        submit_tiny(pool, tiny, TINY / 2);
+        assert_int_equal(pool_submit(pool, &held.job), ERROR_OK);
+        submit_tiny(pool, tiny + TINY / 2, TINY / 2);
+        for (size_t i = 0; i < TINY; i++) {
+            await(&tiny[i]);
+        }
+        assert_false(future_is_done(&held.job.future));
+        sem_post(&held.go);
+        await(&held.job);
+    }
+    pool_stop(pool, POOL_DRAIN);
+    pool_free(&pool);
+    free(tiny);
+}
+
+/* As many that block as there are threads, after tiny ones and after a rest: each gets a thread. */
+static void
+each_that_blocks_gets_a_thread(void **state)
+{
+    (void)state;
+    struct pool *pool = new_pool(THREADS);
+    struct job *tiny = calloc(TINY, sizeof(*tiny));
+    for (int round = 0; round < ROUNDS; round++) {
+        struct held held[THREADS];
+        size_t count = round % 2 == 0 ? 0 : (size_t)round * 5;
+        submit_tiny(pool, tiny, count);
+        for (size_t i = 0; i < THREADS; i++) {
+            held_init(&held[i], JOB_QUICK);
+            assert_int_equal(pool_submit(pool, &held[i].job), ERROR_OK);
+        }
+        for (size_t i = 0; i < THREADS; i++) {
+            sem_wait(&held[i].began);
+        }
+        for (size_t i = 0; i < THREADS; i++) {
+            sem_post(&held[i].go);
+            await(&held[i].job);
+        }
+        for (size_t i = 0; i < count; i++) {
+            await(&tiny[i]);
+        }
+    }
+    pool_stop(pool, POOL_DRAIN);
+    pool_free(&pool);
+    free(tiny);
+}
+
+/* Slow work does not wait for a stream of tiny jobs to end. */
+static void
+slow_work_joins_a_stream_of_tiny_jobs(void **state)
+{
+    (void)state;
+    struct pool *pool = new_pool(2);
+    struct job *tiny = calloc(TINY, sizeof(*tiny));
+    submit_tiny(pool, tiny, TINY);
+    struct held slow;
+    held_init(&slow, JOB_SLOW);
+    assert_int_equal(pool_submit(pool, &slow.job), ERROR_OK);
+    size_t next = 0;
+    while (sem_trywait(&slow.began) != 0) { /* the stream goes on until it has begun */
+        await(&tiny[next]);
+        submit_tiny(pool, &tiny[next], 1);
+        next = (next + 1) % TINY;
+    }
+    sem_post(&slow.go);
+    await(&slow.job);
+    pool_stop(pool, POOL_DRAIN);
+    pool_free(&pool);
+    free(tiny);
+}
+
+/* The pool, the future and the callback: what a submit needs is embedded in the job. Sanitizers
+ * have an allocator of their own, which counts nothing here. */
+static void
+submitting_allocates_nothing(void **state)
+{
+    (void)state;
+    struct pool *pool = new_pool(1);
+    struct job *tiny = calloc(TINY, sizeof(*tiny));
+    struct held held;
+    held_init(&held, JOB_QUICK);
+    assert_int_equal(pool_submit(pool, &held.job), ERROR_OK);
+    sem_wait(&held.began); /* the pool has its thread */
+    struct mallinfo2 before = mallinfo2();
+    submit_tiny(pool, tiny, TINY);
+    struct mallinfo2 after = mallinfo2();
+    assert_int_equal(after.uordblks, before.uordblks);
+    assert_int_equal(after.hblkhd, before.hblkhd);
+    sem_post(&held.go);
+    pool_stop(pool, POOL_DRAIN);
+    pool_free(&pool);
+    free(tiny);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jobs_behind_one_that_blocks_are_run),
+        cmocka_unit_test(each_that_blocks_gets_a_thread),
+        cmocka_unit_test(slow_work_joins_a_stream_of_tiny_jobs),
+        cmocka_unit_test(submitting_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
