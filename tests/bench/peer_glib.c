@@ -50,4 +50,4 @@ trips(size_t count, int64_t *out_ns)
     g_async_queue_unref(queue);
 }
 
-const struct peer peer_glib = { "GLib GThreadPool", stream, trips };
+const struct peer peer_glib = { "GLib GThreadPool", stream, trips, NULL };

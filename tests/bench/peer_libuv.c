@@ -73,4 +73,4 @@ trips(size_t count, int64_t *out_ns)
     }
 }
 
-const struct peer peer_libuv = { "libuv", stream, trips };
+const struct peer peer_libuv = { "libuv", stream, trips, NULL };

@@ -129,4 +129,4 @@ trips(size_t count, int64_t *out_ns)
     pthread_join(handle, NULL);
 }
 
-const struct peer peer_mutex = { "mutex queue / futex hand-off", stream, trips };
+const struct peer peer_mutex = { "mutex queue / futex hand-off", stream, trips, NULL };

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* The executor: real futures, with result, cancel and the order of their ends. */
 
+#include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -138,4 +139,81 @@ trips(size_t count, int64_t *out_ns)
     end_pool(pool);
 }
 
-const struct peer peer_rollcall = { "rollcall", stream, trips };
+/* A task that blocks as long as somebody waits for it. */
+struct racer {
+    struct job job;
+    int ms;
+};
+
+static int
+run_racer(struct job *job)
+{
+    struct racer *racer = CONTAINER_OF(job, struct racer, job);
+    struct pollfd cancel = { .fd = job_cancel_fd(job), .events = POLLIN };
+    (void)poll(&cancel, 1, racer->ms);
+    job->result = racer->ms == PEER_WINNER_MS ? racer : NULL;
+    return 0;
+}
+
+static void
+free_racer(struct future *future)
+{
+    struct racer *racer = CONTAINER_OF(CONTAINER_OF(future, struct job, future), struct racer, job);
+    job_fini(&racer->job);
+    free(racer);
+}
+
+static const struct future_ops racer_ops = { .name = "racer",
+                                             .cancel = job_wake_cancelled,
+                                             .free = free_racer };
+
+static void
+enter(struct pool *pool, struct completion *completion, int ms)
+{
+    struct racer *racer = calloc(1, sizeof(*racer));
+    if (racer == NULL) {
+        abort();
+    }
+    job_init(&racer->job, &racer_ops, run_racer);
+    racer->job.kind = JOB_SLOW;
+    racer->ms = ms;
+    struct future *future = &racer->job.future;
+    completion_add(completion, future);
+    if (pool_submit(pool, &racer->job) != 0) {
+        abort();
+    }
+    future_unref(&future);
+}
+
+static bool
+is_yes(const struct future *member, void *context)
+{
+    (void)context;
+    return member->result != NULL;
+}
+
+static void
+races(size_t count, int64_t *out_ns)
+{
+    static const int race_ms[PEER_RACERS] = PEER_RACE_MS;
+    struct pool *pool = new_pool(2 * PEER_RACERS); /* half of them for what blocks */
+    for (size_t i = 0; i < count; i++) {
+        struct completion *completion = NULL;
+        if (completion_new(PEER_RACERS, &completion) != 0) {
+            abort();
+        }
+        int64_t started_ns = peer_now_ns();
+        for (size_t j = 0; j < PEER_RACERS; j++) {
+            enter(pool, completion, race_ms[j]);
+        }
+        struct future *first = completion_first_of(completion, is_yes, NULL);
+        if (future_wait(first, CLOCK_NEVER) != 0 || first->result == NULL) {
+            abort();
+        }
+        out_ns[i] = peer_now_ns() - started_ns;
+        completion_free(&completion);
+    }
+    end_pool(pool);
+}
+
+const struct peer peer_rollcall = { "rollcall", stream, trips, races };
