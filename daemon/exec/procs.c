@@ -145,14 +145,15 @@ find_idle(struct procs *procs)
 static bool
 hand_over(struct procs *procs, struct procs_call *call)
 {
-    bool may_begin = procs_count(procs, WORKER_BUSY) < (procs->is_probing ? 1 : procs->workers_max);
+    bool is_probing = procs->phase == PHASE_PROBING;
+    bool may_begin = procs_count(procs, WORKER_BUSY) < (is_probing ? 1 : procs->workers_max);
     struct worker *worker = may_begin ? find_idle(procs) : NULL;
     if (worker != NULL) {
         unqueue(call);
         procs_worker_feed(worker, call);
         return true;
     }
-    worker = procs->is_probing ? NULL : procs_find_ahead(procs, call);
+    worker = is_probing ? NULL : procs_find_ahead(procs, call);
     if (worker == NULL || procs_keep_bytes(call) != ERROR_OK) {
         return false;
     }
@@ -170,10 +171,32 @@ hand_out(struct procs *procs)
     }
 }
 
+bool
+procs_takes_calls(const struct procs *procs)
+{
+    switch (procs->phase) {
+    case PHASE_STARTING:
+    case PHASE_READY:
+    case PHASE_PROBING:
+        return true;
+    case PHASE_REFUSED:
+    case PHASE_ASIDE:
+    case PHASE_CLOSED:
+        return false;
+    }
+    return false;
+}
+
+int
+procs_refusal(const struct procs *procs)
+{
+    return procs->phase == PHASE_CLOSED ? ERROR_CLOSED : ERROR_PLUGIN;
+}
+
 void
 procs_balance(struct procs *procs)
 {
-    if (procs->state == PROCS_READY || procs->is_probing) {
+    if (procs_takes_calls(procs)) {
         hand_out(procs);
     }
     procs_plan(procs);
@@ -182,19 +205,9 @@ procs_balance(struct procs *procs)
 static int
 judge_call(const struct procs *procs, const struct procs_request *request)
 {
-    switch (procs->state) {
-    case PROCS_CLOSED:
-        return ERROR_CLOSED;
-    case PROCS_REFUSED:
-        return ERROR_PLUGIN;
-    case PROCS_ASIDE:
-        if (!procs->is_probing || procs->queued > 0 || procs_count(procs, WORKER_BUSY) > 0) {
-            return ERROR_PLUGIN;
-        }
-        break;
-    case PROCS_STARTING:
-    case PROCS_READY:
-        break;
+    bool is_taken = procs->queued > 0 || procs_count(procs, WORKER_BUSY) > 0;
+    if (!procs_takes_calls(procs) || (procs->phase == PHASE_PROBING && is_taken)) {
+        return procs_refusal(procs);
     }
     if (procs->queued >= procs->queue_max || procs->queued_bytes > PROCS_QUEUE_BYTES_MAX ||
         request->len > PROCS_QUEUE_BYTES_MAX - procs->queued_bytes) {
@@ -382,11 +395,10 @@ procs_configure(struct procs *procs, const void *config, size_t len, unsigned wo
 void
 procs_close(struct procs *procs)
 {
-    if (procs->state == PROCS_CLOSED) {
+    if (procs->phase == PHASE_CLOSED) {
         return;
     }
-    procs->state = PROCS_CLOSED;
-    procs->is_probing = false;
+    procs->phase = PHASE_CLOSED;
     procs_fail_queue(procs, ERROR_CLOSED);
     LIST_FOR_EACH (node, &procs->workers) {
         struct worker *worker = LIST_ENTRY(node, struct worker, node);
@@ -411,7 +423,7 @@ procs_free(struct procs **procs)
         return;
     }
     *procs = NULL;
-    dropped->state = PROCS_CLOSED;
+    dropped->phase = PHASE_CLOSED;
     procs_fail_queue(dropped, ERROR_CLOSED);
     struct list *node;
     while ((node = list_pop_front(&dropped->workers)) != NULL) {
@@ -436,7 +448,7 @@ procs_stats(const struct procs *procs, struct procs_stats *out_stats)
         .ahead = procs->ahead,
         .calls = procs->calls,
         .deaths = procs->deaths,
-        .state = procs->state,
+        .state = procs_shown_state(procs),
     };
     for (const struct list *node = procs->workers.next; node != &procs->workers;
          node = node->next) {

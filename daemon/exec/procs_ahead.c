@@ -95,7 +95,7 @@ procs_take_back(struct worker *worker)
             procs_put_back(call);
         }
     }
-    if (procs->state == PROCS_CLOSED || (procs->state == PROCS_ASIDE && !procs->is_probing)) {
-        procs_fail_queue(procs, procs->state == PROCS_CLOSED ? ERROR_CLOSED : ERROR_PLUGIN);
+    if (!procs_takes_calls(procs)) {
+        procs_fail_queue(procs, procs_refusal(procs));
     }
 }

@@ -10,6 +10,17 @@
 #include "daemon/exec/proc.h"
 #include "daemon/exec/procs.h"
 
+/* A group's state. What is told and counted outside shows PROBING as ASIDE: nobody there does
+ * anything else for it. */
+enum procs_phase {
+    PHASE_STARTING,
+    PHASE_READY,
+    PHASE_REFUSED,
+    PHASE_ASIDE,   /* nobody is started: the starter is armed for its end */
+    PHASE_PROBING, /* put aside, and one worker may try again */
+    PHASE_CLOSED
+};
+
 /* One worker's life. It goes down this list, and to and fro between IDLE and BUSY. */
 enum worker_state {
     WORKER_STARTING, /* spawned: HELLO is awaited */
@@ -71,7 +82,7 @@ struct procs {
     void (*told)(void *context, enum procs_state state, const char *sentence);
     void *context;
 
-    enum procs_state state;
+    enum procs_phase phase;
     bool was_told_gone;
     void *hello;
     size_t hello_len;
@@ -101,11 +112,14 @@ struct procs {
     int64_t deaths_us[PROCS_FAILURES_MAX]; /* of the latest, as a ring */
     int64_t aside_us;                      /* how long it is put aside */
     int64_t admitted_us;                   /* when it last came back */
-    bool is_probing;                       /* put aside, and one worker may try again */
     char last_error[PROCS_SENTENCE_BYTES];
 };
 
 /* procs.c */
+/** Whether calls are taken in, and workers kept for them. */
+bool procs_takes_calls(const struct procs *procs);
+/** What a call that is not taken in ends with. */
+int procs_refusal(const struct procs *procs);
 /** Hand queued calls to idle workers; start and retire workers as the calls demand. */
 void procs_balance(struct procs *procs);
 /** The call that a worker had in hand ends: with its answer's frame (which becomes the call's), or
@@ -161,6 +175,7 @@ void procs_starter_due(struct loop_timer *timer);
 void procs_trimmer_due(struct loop_timer *timer);
 /** Arm or disarm the timers by what the calls demand. */
 void procs_plan(struct procs *procs);
+enum procs_state procs_shown_state(const struct procs *procs);
 unsigned procs_count(const struct procs *procs, enum worker_state state);
 
 #endif

@@ -40,20 +40,20 @@ count_usable(const struct procs *procs)
 static unsigned
 count_wanted(const struct procs *procs)
 {
-    switch (procs->state) {
-    case PROCS_STARTING:
+    switch (procs->phase) {
+    case PHASE_STARTING:
+    case PHASE_PROBING:
         return 1;
-    case PROCS_READY: {
+    case PHASE_READY: {
         if (!procs->is_configured) {
             return 1;
         }
         size_t demand = procs_count(procs, WORKER_BUSY) + procs->queued + procs->ahead;
         return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
     }
-    case PROCS_ASIDE:
-        return procs->is_probing;
-    case PROCS_REFUSED:
-    case PROCS_CLOSED:
+    case PHASE_REFUSED:
+    case PHASE_ASIDE:
+    case PHASE_CLOSED:
         return 0;
     }
     return 0;
@@ -88,7 +88,7 @@ void
 procs_plan(struct procs *procs)
 {
     plan_trimmer(procs);
-    if (procs->state == PROCS_ASIDE && !procs->is_probing) {
+    if (procs->phase == PHASE_ASIDE) {
         return; /* armed for the end of that */
     }
     if (count_usable(procs) >= count_wanted(procs)) {
@@ -105,8 +105,8 @@ procs_starter_due(struct loop_timer *timer)
 {
     struct procs *procs = CONTAINER_OF(timer, struct procs, starter);
     struct error_text why = { "" };
-    if (procs->state == PROCS_ASIDE) {
-        procs->is_probing = true;
+    if (procs->phase == PHASE_ASIDE) {
+        procs->phase = PHASE_PROBING;
     }
     if (count_usable(procs) < count_wanted(procs) && procs_worker_start(procs, &why) != ERROR_OK) {
         procs_note_death(procs, why.text);
@@ -131,19 +131,30 @@ procs_trimmer_due(struct loop_timer *timer)
 
 /* ---- what is told ------------------------------------------------------------------------- */
 
+enum procs_state
+procs_shown_state(const struct procs *procs)
+{
+    static const enum procs_state shown[] = {
+        [PHASE_STARTING] = PROCS_STARTING, [PHASE_READY] = PROCS_READY,
+        [PHASE_REFUSED] = PROCS_REFUSED,   [PHASE_ASIDE] = PROCS_ASIDE,
+        [PHASE_PROBING] = PROCS_ASIDE,     [PHASE_CLOSED] = PROCS_CLOSED,
+    };
+    return shown[procs->phase];
+}
+
 static void
 tell(struct procs *procs, const char *sentence)
 {
     if (procs->told != NULL) {
-        procs->told(procs->context, procs->state, sentence);
+        procs->told(procs->context, procs_shown_state(procs), sentence);
     }
 }
 
 void
 procs_greeted(struct procs *procs)
 {
-    if (procs->state == PROCS_STARTING) {
-        procs->state = PROCS_READY;
+    if (procs->phase == PHASE_STARTING) {
+        procs->phase = PHASE_READY;
         tell(procs, "");
     }
 }
@@ -151,7 +162,7 @@ procs_greeted(struct procs *procs)
 void
 procs_note_gone(struct procs *procs)
 {
-    if (procs->state == PROCS_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {
+    if (procs->phase == PHASE_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {
         procs->was_told_gone = true;
         tell(procs, "");
     }
@@ -179,10 +190,10 @@ void
 procs_refuse(struct procs *procs, const char *sentence)
 {
     keep_sentence(procs, sentence);
-    if (procs->state != PROCS_STARTING) {
+    if (procs->phase != PHASE_STARTING) {
         return;
     }
-    procs->state = PROCS_REFUSED;
+    procs->phase = PHASE_REFUSED;
     send_home(procs);
     tell(procs, sentence);
     procs_fail_queue(procs, ERROR_PLUGIN);
@@ -234,12 +245,11 @@ static void
 put_aside(struct procs *procs)
 {
     int64_t now_us = clock_now_us();
-    bool was_soon =
-        procs->is_probing || (procs->aside_us > 0 && now_us - procs->admitted_us < procs->aside_us);
+    bool was_soon = procs->phase == PHASE_PROBING ||
+                    (procs->aside_us > 0 && now_us - procs->admitted_us < procs->aside_us);
     int64_t span_us = was_soon ? 2 * procs->aside_us : PROCS_ASIDE_US;
     procs->aside_us = span_us < PROCS_ASIDE_MAX_US ? span_us : PROCS_ASIDE_MAX_US;
-    procs->state = PROCS_ASIDE;
-    procs->is_probing = false;
+    procs->phase = PHASE_ASIDE;
     procs->window_deaths = 0;
     send_home(procs);
     loop_timer_arm(procs->loop, &procs->starter, clock_deadline_us(procs->aside_us));
@@ -249,12 +259,13 @@ void
 procs_note_death(struct procs *procs, const char *sentence)
 {
     bool was_too_many = count_death(procs);
-    if (procs->state == PROCS_STARTING) {
+    if (procs->phase == PHASE_STARTING) {
         procs_refuse(procs, sentence);
         return;
     }
     keep_sentence(procs, sentence);
-    bool goes_aside = procs->is_probing || (procs->state == PROCS_READY && was_too_many);
+    bool goes_aside =
+        procs->phase == PHASE_PROBING || (procs->phase == PHASE_READY && was_too_many);
     if (goes_aside) {
         put_aside(procs);
     }
@@ -267,9 +278,8 @@ procs_note_death(struct procs *procs, const char *sentence)
 void
 procs_note_answer(struct procs *procs)
 {
-    if (procs->is_probing) {
-        procs->is_probing = false;
-        procs->state = PROCS_READY;
+    if (procs->phase == PHASE_PROBING) {
+        procs->phase = PHASE_READY;
         procs->admitted_us = clock_now_us();
         tell(procs, "");
     }

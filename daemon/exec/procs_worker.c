@@ -81,7 +81,7 @@ become_idle(struct worker *worker)
     }
     worker->state = WORKER_IDLE;
     worker->idle_since_us = clock_now_us();
-    if (procs->state == PROCS_CLOSED || (procs->state == PROCS_ASIDE && !procs->is_probing)) {
+    if (!procs_takes_calls(procs)) {
         procs_worker_leave(worker);
     }
 }
