@@ -54,19 +54,26 @@ static int
 plan_descriptors(posix_spawn_file_actions_t *actions, int child_fd)
 {
     int failed = posix_spawn_file_actions_adddup2(actions, child_fd, PROC_CHILD_FD);
-    failed = failed != 0
-                 ? failed
-                 : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-    failed = failed != 0 ? failed
-                         : posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
+    if (failed != 0) {
+        return failed;
+    }
 #ifndef ROLLCALL_SANITIZED
     /* What a plugin prints is a stranger's: it does not stand in our log as if we had said it. */
-    failed = failed != 0 ? failed
-                         : posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDERR_FILENO);
+    failed = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDERR_FILENO);
+    if (failed != 0) {
+        return failed;
+    }
 #endif
     /* Not every library opens its descriptors with CLOEXEC. */
-    return failed != 0 ? failed
-                       : posix_spawn_file_actions_addclosefrom_np(actions, PROC_CHILD_FD + 1);
+    return posix_spawn_file_actions_addclosefrom_np(actions, PROC_CHILD_FD + 1);
 }
 
 static int
@@ -77,12 +84,26 @@ plan_attributes(posix_spawnattr_t *attributes)
     sigemptyset(&none);
     sigfillset(&all);
     int failed = posix_spawnattr_setsigmask(attributes, &none);
-    failed = failed != 0 ? failed : posix_spawnattr_setsigdefault(attributes, &all);
-    failed = failed != 0 ? failed : posix_spawnattr_setpgroup(attributes, 0);
-    return failed != 0 ? failed
-                       : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-                                                                  POSIX_SPAWN_SETSIGDEF |
-                                                                  POSIX_SPAWN_SETPGROUP);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawnattr_setsigdefault(attributes, &all);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawnattr_setpgroup(attributes, 0);
+    if (failed != 0) {
+        return failed;
+    }
+    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                    POSIX_SPAWN_SETPGROUP);
+}
+
+static int
+plan(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int child_fd)
+{
+    int failed = plan_descriptors(actions, child_fd);
+    return failed != 0 ? failed : plan_attributes(attributes);
 }
 
 /* Returns what posix_spawn() returns: an errno. */
@@ -99,11 +120,10 @@ spawn(const char *program, char *const *argv, int child_fd, pid_t *out_pid)
     }
     failed = posix_spawnattr_init(&attributes);
     if (failed == 0) {
-        failed = plan_descriptors(&actions, child_fd);
-        failed = failed != 0 ? failed : plan_attributes(&attributes);
-        failed = failed != 0
-                     ? failed
-                     : posix_spawn(out_pid, program, &actions, &attributes, argv, environment);
+        failed = plan(&actions, &attributes, child_fd);
+        if (failed == 0) {
+            failed = posix_spawn(out_pid, program, &actions, &attributes, argv, environment);
+        }
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
