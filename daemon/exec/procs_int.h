@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* What the files of the process pool share: procs.c has the calls and their queue, procs_worker.c
- * one worker and what it says, procs_life.c how many there are and what their deaths mean. */
+/* What the files of the process pool share: procs.c has its life from new to free, procs_call.c the
+ * calls and their queue, procs_ahead.c those that a busy worker is sent ahead, procs_worker.c one
+ * worker, procs_hear.c what it says, procs_life.c how many there are and what their deaths mean. */
 #ifndef ROLLCALL_EXEC_PROCS_INT_H
 #define ROLLCALL_EXEC_PROCS_INT_H
 
@@ -115,7 +116,7 @@ struct procs {
     char last_error[PROCS_SENTENCE_BYTES];
 };
 
-/* procs.c */
+/* procs_call.c */
 /** Whether calls are taken in, and workers kept for them. */
 bool procs_takes_calls(const struct procs *procs);
 /** What a call that is not taken in ends with. */
@@ -154,11 +155,24 @@ void procs_worker_configure(struct worker *worker);
 void procs_worker_feed(struct worker *worker, struct procs_call *call);
 /** Tell a busy one that nobody waits for its call any more. */
 void procs_worker_cancel(struct worker *worker);
+/** The call in hand was answered: the next that it was sent ahead is in hand now, or it is idle. */
+void procs_worker_answered(struct worker *worker);
 void procs_worker_leave(struct worker *worker);
+/** The first reason counts, and the error that the call in hand ends with. */
+void procs_worker_kill(struct worker *worker, int error, const char *format, ...) PRINTF_LIKE(3, 4);
+/** It closed its end: it died or is about to, and how, only its status says. */
+void procs_worker_hung_up(struct worker *worker);
 /** Kill and bury at once, free. */
 void procs_worker_free(struct worker *worker);
 /** HELLO, CALL in hand or waiting for one: not on its way out. */
 bool procs_worker_is_usable(const struct worker *worker);
+/** Something is awaited from it. */
+bool procs_worker_may_speak(const struct worker *worker);
+
+/* procs_hear.c */
+/** Whatever it has said so far; the first frame in whatever state, since it may be out of turn. */
+void procs_hear(struct worker *worker);
+void procs_frames_ready(struct loop_watch *watch, uint32_t events);
 
 /* procs_life.c */
 /** The first HELLO came. */
@@ -169,6 +183,8 @@ void procs_note_death(struct procs *procs, const char *sentence);
 void procs_refuse(struct procs *procs, const char *sentence);
 /** A call was answered. */
 void procs_note_answer(struct procs *procs);
+/** All but the busy ones leave. */
+void procs_dismiss(struct procs *procs);
 /** A worker is gone, whatever it was. */
 void procs_note_gone(struct procs *procs);
 void procs_starter_due(struct loop_timer *timer);

@@ -174,9 +174,8 @@ keep_sentence(struct procs *procs, const char *sentence)
     (void)snprintf(procs->last_error, sizeof(procs->last_error), "%s", sentence);
 }
 
-/* All but the busy ones. */
-static void
-send_home(struct procs *procs)
+void
+procs_dismiss(struct procs *procs)
 {
     LIST_FOR_EACH (node, &procs->workers) {
         struct worker *worker = LIST_ENTRY(node, struct worker, node);
@@ -194,7 +193,7 @@ procs_refuse(struct procs *procs, const char *sentence)
         return;
     }
     procs->phase = PHASE_REFUSED;
-    send_home(procs);
+    procs_dismiss(procs);
     tell(procs, sentence);
     procs_fail_queue(procs, ERROR_PLUGIN);
 }
@@ -251,7 +250,7 @@ put_aside(struct procs *procs)
     procs->aside_us = span_us < PROCS_ASIDE_MAX_US ? span_us : PROCS_ASIDE_MAX_US;
     procs->phase = PHASE_ASIDE;
     procs->window_deaths = 0;
-    send_home(procs);
+    procs_dismiss(procs);
     loop_timer_arm(procs->loop, &procs->starter, clock_deadline_us(procs->aside_us));
 }
 
