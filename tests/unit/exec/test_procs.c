@@ -18,6 +18,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/exec/procs.h"
+#include "tests/support/common.h"
 
 #define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
 #define START_US (INT64_C(1000) * 1000 * 1000)
@@ -29,6 +30,7 @@
 struct bench {
     struct loop *loop;
     struct procs *procs;
+    int64_t give_up_us;
     unsigned told[PROCS_CLOSED + 1];
     unsigned deaths;
     char sentence[PROCS_SENTENCE_BYTES];
@@ -70,6 +72,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     clock_freeze(START_US);
     assert_int_equal(loop_new(&bench->loop), ERROR_OK);
     *state = bench;
@@ -98,11 +101,21 @@ look(const struct bench *bench)
     return stats;
 }
 
+/* One turn of a test that waits for something. */
+static void
+turn(struct bench *bench)
+{
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
+    loop_turn(bench->loop, TURN_US);
+}
+
 static void
 turn_until_state(struct bench *bench, enum procs_state state)
 {
     while (look(bench).state != state) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -110,7 +123,7 @@ static void
 turn_until_workers(struct bench *bench, unsigned workers)
 {
     while (look(bench).workers != workers) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -118,7 +131,7 @@ static void
 turn_until_idle(struct bench *bench, unsigned idle)
 {
     while (look(bench).idle != idle) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -126,7 +139,7 @@ static void
 turn_until_deaths(struct bench *bench, unsigned deaths)
 {
     while (bench->deaths < deaths) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -134,7 +147,7 @@ static void
 turn_until_done(struct bench *bench, const struct future *future)
 {
     while (!future_is_done(future)) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -416,7 +429,7 @@ hanging_up_is_a_death(void **state)
     struct future *future = begin(bench, "hang-up");
     assert_int_equal(look(bench).busy, 1);
     while (look(bench).busy > 0) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
     clock_advance(PROCS_LEAVE_US);
     assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
@@ -498,7 +511,7 @@ kill_until_aside(struct bench *bench)
         struct future *future = begin(bench, "exit:3");
         while (!future_is_done(future)) {
             clock_advance(10 * CLOCK_US_PER_MS);
-            loop_turn(bench->loop, TURN_US / 20);
+            turn(bench);
         }
         assert_int_equal(future->error, ERROR_PLUGIN);
         future_unref(&future);
@@ -608,7 +621,7 @@ workers_come_and_go(void **state)
         turn_until_workers(bench, (unsigned)i + 2);
     }
     while (look(bench).busy < 3) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
     struct future *fourth = begin(bench, "x");
     loop_turn(bench->loop, 0);

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/clock.h"
+#include "tests/support/common.h"
 
 #define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
 #define QUEUE_MAX 64
@@ -29,6 +30,7 @@
 struct bench {
     struct loop *loop;
     struct procs *procs;
+    int64_t give_up_us;
     pid_t pid; /* of the one worker */
     struct future *held;
     struct future *sent[PROCS_AHEAD_MAX + SOME];
@@ -40,6 +42,16 @@ told(void *context, enum procs_state state, const char *sentence)
     (void)context;
     (void)state;
     (void)sentence;
+}
+
+/* One turn of a test that waits for something. */
+static void
+turn(struct bench *bench)
+{
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
+    loop_turn(bench->loop, TURN_US);
 }
 
 static struct procs_stats
@@ -68,7 +80,7 @@ static int
 end(struct bench *bench, struct future **future, char *text, size_t size)
 {
     while (!future_is_done(*future)) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
     int error = (*future)->error;
     const struct procs_answer *answer = (*future)->result;
@@ -92,6 +104,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     clock_freeze(START_US);
     assert_int_equal(loop_new(&bench->loop), ERROR_OK);
     const char *argv[] = { "worker", "", NULL };
@@ -277,7 +290,7 @@ closing_lets_them_end(void **state)
     let_go(bench);
     expect_answer(bench, &bench->sent[0], "a");
     while (!procs_is_gone(bench->procs)) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/plugin/crew.h"
+#include "tests/support/common.h"
 
 #define QUEUE_MAX 2
 #define TURN_US 50000
@@ -84,6 +85,7 @@ struct bench {
     struct exec *exec;
     struct crew *crew;
     struct plugin *plugin;
+    int64_t give_up_us;
 };
 
 static int
@@ -91,6 +93,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     struct error_text why = { "" };
     const struct exec_options options = {
         .pool = { .threads = 2, .queue_max = QUEUE_MAX, .name = "test" },
@@ -149,10 +152,19 @@ begin(struct bench *bench, const char *subject)
 }
 
 static void
+turn(struct bench *bench)
+{
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
+    loop_turn(exec_loop(bench->exec), TURN_US);
+}
+
+static void
 turn_until_done(struct bench *bench, struct future *future)
 {
     while (!future_is_done(future)) {
-        loop_turn(exec_loop(bench->exec), TURN_US);
+        turn(bench);
     }
 }
 
@@ -315,7 +327,7 @@ test_cancel_wakes_a_blocking_call(void **state)
         assert_true(future_cancel(future));
         sem_post(&gate); /* only the late one waits for it */
         while (atomic_load(&future->references) > 1) {
-            loop_turn(exec_loop(bench->exec), TURN_US); /* until the call has come home */
+            turn(bench); /* until the call has come home */
         }
         assert_int_equal(atomic_load(&polled), 1);
         assert_int_equal(atomic_load(&saw_cancel), 1);

@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/plugin/crew.h"
 #include "daemon/plugin/group.h"
+#include "tests/support/common.h"
 
 #define WORKER TEST_BUILD_DIR "/libexec/rollcall/rollcall-worker"
 #define PLUGINS TEST_BUILD_DIR "/tests/plugins/"
@@ -28,6 +30,7 @@ struct bench {
     struct fixture fixture;
     struct plugin *plugin;
     bool is_settled;
+    int64_t give_up_us;
 };
 
 static int
@@ -35,6 +38,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     struct error_text why = { "" };
     const struct exec_options options = {
         .pool = { .threads = 1, .queue_max = 1, .name = "test" },
@@ -84,6 +88,9 @@ settled(void *context)
 static void
 turn(struct bench *bench)
 {
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
     loop_turn(exec_loop(bench->exec), TURN_US);
 }
 
