@@ -183,8 +183,9 @@ proc_hang_up(struct proc *proc)
 }
 
 bool
-proc_bury(const struct proc *proc, bool wait, char *sentence, size_t size)
+proc_bury(const struct proc *proc, bool wait, struct proc_end *out_end)
 {
+    const size_t size = sizeof(out_end->sentence);
     siginfo_t info = { .si_pid = 0 };
     int failed;
     do {
@@ -193,13 +194,15 @@ proc_bury(const struct proc *proc, bool wait, char *sentence, size_t size)
     if (failed == 0 && info.si_pid == 0) {
         return false;
     }
+    out_end->signal = 0;
     if (failed != 0) {
-        (void)snprintf(sentence, size, "ended, nobody knows how: %s", strerror(errno));
+        (void)snprintf(out_end->sentence, size, "ended, nobody knows how: %s", strerror(errno));
     } else if (info.si_code == CLD_EXITED) {
-        (void)snprintf(sentence, size, "exited with status %d", info.si_status);
+        (void)snprintf(out_end->sentence, size, "exited with status %d", info.si_status);
     } else {
         const char *name = sigabbrev_np(info.si_status);
-        (void)snprintf(sentence, size, "killed by signal %d (%s%s)", info.si_status,
+        out_end->signal = info.si_status;
+        (void)snprintf(out_end->sentence, size, "killed by signal %d (%s%s)", info.si_status,
                        name != NULL ? "SIG" : "", name != NULL ? name : "unknown");
     }
     return true;

@@ -22,8 +22,11 @@ struct procs;
 
 /* From spawning to HELLO. */
 #define PROCS_START_US (INT64_C(5) * 1000 * 1000)
-/* From the closing of its socket to its end; then it is killed. */
+/* From our closing of its socket to its end; then it is killed. */
 #define PROCS_LEAVE_US (INT64_C(1) * 1000 * 1000)
+/* The same when it closed its own: the system does that some microseconds before it says how a
+ * process ended. */
+#define PROCS_HUNG_UP_US (INT64_C(20) * 1000)
 /* An idle worker leaves after so long, except the last PROCS_IDLE_KEPT: one and the spare. */
 #define PROCS_IDLE_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_IDLE_KEPT 2

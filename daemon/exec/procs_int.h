@@ -48,6 +48,7 @@ struct worker {
     size_t ahead_count;
     size_t ahead_bytes;
     bool was_expected;                 /* its end is no death */
+    bool has_hung_up;                  /* by itself: its status says how, unless it is ours */
     int error;                         /* what the call in hand ends with; 0: PLUGIN */
     char reason[PROCS_SENTENCE_BYTES]; /* why we killed it; "" when we did not */
 };
@@ -164,7 +165,7 @@ void procs_worker_kill(struct worker *worker, int error, const char *format, ...
 void procs_worker_hung_up(struct worker *worker);
 /** Kill and bury at once, free. */
 void procs_worker_free(struct worker *worker);
-/** HELLO, CALL in hand or waiting for one: not on its way out. */
+/** On its way to HELLO, waiting for a call or with one in hand: not on its way out. */
 bool procs_worker_is_usable(const struct worker *worker);
 /** Something is awaited from it. */
 bool procs_worker_may_speak(const struct worker *worker);

@@ -25,13 +25,27 @@ procs_count(const struct procs *procs, enum worker_state state)
     return count;
 }
 
+/* The dying ones too, for they still take what a worker takes: so however they die, there are never
+ * more than there may be. The spare, which is there already, has the next call meanwhile. Those
+ * that were sent home are fewer than a reason to wait for them. */
 static unsigned
-count_usable(const struct procs *procs)
+count_present(const struct procs *procs)
 {
     unsigned count = 0;
     for (const struct list *node = procs->workers.next; node != &procs->workers;
          node = node->next) {
-        count += procs_worker_is_usable(LIST_ENTRY(node, const struct worker, node));
+        count += LIST_ENTRY(node, const struct worker, node)->state != WORKER_LEAVING;
+    }
+    return count;
+}
+
+static unsigned
+count_in_hand(const struct procs *procs)
+{
+    unsigned count = 0;
+    for (const struct list *node = procs->workers.next; node != &procs->workers;
+         node = node->next) {
+        count += LIST_ENTRY(node, const struct worker, node)->call != NULL;
     }
     return count;
 }
@@ -48,7 +62,7 @@ count_wanted(const struct procs *procs)
         if (!procs->is_configured) {
             return 1;
         }
-        size_t demand = procs_count(procs, WORKER_BUSY) + procs->queued + procs->ahead;
+        size_t demand = count_in_hand(procs) + procs->queued + procs->ahead;
         return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
     }
     case PHASE_REFUSED:
@@ -91,7 +105,7 @@ procs_plan(struct procs *procs)
     if (procs->phase == PHASE_ASIDE) {
         return; /* armed for the end of that */
     }
-    if (count_usable(procs) >= count_wanted(procs)) {
+    if (count_present(procs) >= count_wanted(procs)) {
         loop_timer_disarm(procs->loop, &procs->starter);
     } else if (!procs->starter.armed) {
         int64_t now_us = clock_now_us();
@@ -108,7 +122,7 @@ procs_starter_due(struct loop_timer *timer)
     if (procs->phase == PHASE_ASIDE) {
         procs->phase = PHASE_PROBING;
     }
-    if (count_usable(procs) < count_wanted(procs) && procs_worker_start(procs, &why) != ERROR_OK) {
+    if (count_present(procs) < count_wanted(procs) && procs_worker_start(procs, &why) != ERROR_OK) {
         procs_note_death(procs, why.text);
     }
     procs_plan(procs);

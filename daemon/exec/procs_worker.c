@@ -5,6 +5,7 @@
 #include "daemon/exec/procs_int.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,8 +55,9 @@ void
 procs_worker_hung_up(struct worker *worker)
 {
     worker->state = WORKER_DYING;
+    worker->has_hung_up = true;
     hang_up(worker);
-    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(PROCS_LEAVE_US));
+    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(PROCS_HUNG_UP_US));
 }
 
 void
@@ -203,6 +205,14 @@ forget(struct worker *worker)
     free(worker);
 }
 
+/* Our reason, unless it hung up and then ended by itself before it was killed. */
+static const char *
+what_ended(const struct worker *worker, const struct proc_end *end)
+{
+    bool ended_itself = worker->has_hung_up && end->signal != SIGKILL;
+    return worker->reason[0] == '\0' || ended_itself ? end->sentence : worker->reason;
+}
+
 /* It has ended. What it said before is heard first. */
 static void
 exit_ready(struct loop_watch *watch, uint32_t events)
@@ -210,16 +220,15 @@ exit_ready(struct loop_watch *watch, uint32_t events)
     struct worker *worker = CONTAINER_OF(watch, struct worker, exit);
     struct procs *procs = worker->procs;
     char sentence[PROCS_SENTENCE_BYTES];
+    struct proc_end end;
     (void)events;
     if (procs_worker_may_speak(worker)) {
         procs_hear(worker);
     }
-    if (!proc_bury(&worker->proc, false, sentence, sizeof(sentence))) {
+    if (!proc_bury(&worker->proc, false, &end)) {
         return;
     }
-    if (worker->reason[0] != '\0') {
-        memcpy(sentence, worker->reason, sizeof(sentence));
-    }
+    (void)snprintf(sentence, sizeof(sentence), "%s", what_ended(worker, &end));
     struct procs_call *call = worker->call;
     int error = worker->error != ERROR_OK ? worker->error : ERROR_PLUGIN;
     bool was_expected = worker->was_expected;
@@ -238,10 +247,10 @@ exit_ready(struct loop_watch *watch, uint32_t events)
 void
 procs_worker_free(struct worker *worker)
 {
-    char sentence[PROCS_SENTENCE_BYTES];
+    struct proc_end end;
     struct procs_call *call = worker->call;
     proc_kill(&worker->proc);
-    (void)!proc_bury(&worker->proc, true, sentence, sizeof(sentence));
+    (void)!proc_bury(&worker->proc, true, &end);
     procs_take_back(worker);
     forget(worker);
     if (call != NULL) {

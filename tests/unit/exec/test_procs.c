@@ -436,6 +436,55 @@ hanging_up_is_a_death(void **state)
     assert_string_equal(bench->sentence, "broke the protocol: it hung up and did not end");
 }
 
+/* While the clock stands none of them is killed yet, and they fill all places that there are. */
+static void
+who_hangs_up_still_counts(void **state)
+{
+    struct bench *bench = *state;
+    enum { MAX = 2 };
+    struct future *hung[MAX + 1];
+    open_configured(bench, "", MAX);
+    for (size_t i = 0; i <= MAX; i++) {
+        hung[i] = begin(bench, "hang-up");
+        while (future_state(hung[i]) == FUTURE_PENDING || look(bench).busy > 0) {
+            turn(bench);
+        }
+    }
+    struct future *next = begin(bench, "next");
+    for (size_t i = 0; i < 10; i++) { /* the starter would be due at once */
+        loop_turn(bench->loop, 0);
+        assert_int_equal(look(bench).workers, MAX + 1);
+    }
+    assert_int_equal(look(bench).queued, 1);
+    assert_int_equal(bench->deaths, 0);
+    clock_advance(PROCS_HUNG_UP_US);
+    for (size_t i = 0; i <= MAX; i++) {
+        assert_int_equal(end(bench, hung[i], NULL, 0), ERROR_PLUGIN);
+    }
+    assert_int_equal(bench->deaths, MAX + 1);
+    clock_advance(4 * PROCS_RESPAWN_US);
+    assert_int_equal(end(bench, next, NULL, 0), ERROR_OK);
+}
+
+/* It took its time between the two: what it ended with is said all the same. */
+static void
+who_hangs_up_and_ends_says_how(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *future = begin(bench, "hang-up-exit:3");
+    while (look(bench).busy > 0) {
+        turn(bench);
+    }
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    clock_advance(PROCS_HUNG_UP_US); /* late, it is killed as well */
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+    assert_string_equal(bench->sentence, "exited with status 3");
+}
+
 static void
 a_call_over_its_limit_kills_its_worker(void **state)
 {
@@ -710,6 +759,8 @@ main(void)
         TEST(a_death_fails_the_call_in_hand),
         TEST(speaking_unasked_is_a_death),
         TEST(hanging_up_is_a_death),
+        TEST(who_hangs_up_still_counts),
+        TEST(who_hangs_up_and_ends_says_how),
         TEST(a_call_over_its_limit_kills_its_worker),
         TEST(the_spare_takes_over),
         TEST(an_idle_death_costs_no_call),

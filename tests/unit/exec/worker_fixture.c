@@ -138,6 +138,10 @@ obey(const char *word, uint64_t id)
     } else if (strcmp(word, "wrong-type") == 0) {
         say_text(FRAME_HELLO, id, "hello");
         sleep_for_good();
+    } else if (strncmp(word, "hang-up-exit:", 13) == 0) {
+        (void)close(SOCKET_FD);
+        wait_for_signal();
+        _exit((int)strtol(word + 13, NULL, 10));
     } else if (strcmp(word, "hang-up") == 0) {
         (void)close(SOCKET_FD);
         sleep_for_good();
