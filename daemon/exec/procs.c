@@ -37,6 +37,21 @@ free_argv(char **argv)
     free(argv);
 }
 
+/* What the first worker says, or said elsewhere. */
+int
+procs_keep_hello(struct procs *procs, const void *hello, size_t len)
+{
+    procs->hello = malloc(len + 1);
+    if (procs->hello == NULL) {
+        return ERROR_NOMEM;
+    }
+    if (len > 0) {
+        memcpy(procs->hello, hello, len);
+    }
+    procs->hello_len = len;
+    return ERROR_OK;
+}
+
 int
 procs_new(const struct procs_options *options, struct procs **out_procs)
 {
@@ -55,9 +70,14 @@ procs_new(const struct procs_options *options, struct procs **out_procs)
     procs->trimmer.fn = procs_trimmer_due;
     procs->program = strdup(options->program);
     procs->argv = copy_argv(options->argv);
-    if (procs->program == NULL || procs->argv == NULL) {
+    int error = procs->program != NULL && procs->argv != NULL ? ERROR_OK : ERROR_NOMEM;
+    if (error == ERROR_OK && options->hello != NULL) {
+        error = procs_keep_hello(procs, options->hello, options->hello_len);
+        procs->phase = PHASE_READY;
+    }
+    if (error != ERROR_OK) {
         procs_free(&procs);
-        return ERROR_NOMEM;
+        return error;
     }
     procs_plan(procs);
     *out_procs = procs;

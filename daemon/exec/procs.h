@@ -62,6 +62,9 @@ struct procs_options {
     const char *program;     /* the worker's path; copied */
     const char *const *argv; /* its arguments, its name first, NULL at the end; copied */
     size_t queue_max;        /* calls that wait for a worker; one more is BUSY */
+    const void *hello; /* what HELLO must carry, where that is known already; copied. The group
+                          is READY at once then: no start is the first. NULL: not known */
+    size_t hello_len;
     /* [loop] The state changed, or a worker ended badly: then `sentence` says how ("killed by
      * signal 11 (SIGSEGV)", "exited with status 3", "broke the protocol: …", "was killed after 2
      * s"), and comes before the failed call ends; else it is "". CLOSED: the last worker is gone.

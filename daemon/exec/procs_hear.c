@@ -4,7 +4,6 @@
  * kills it. */
 #include "daemon/exec/procs_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* That are heard in one go: an answer to the call in hand, and to each that was sent ahead. */
@@ -17,15 +16,10 @@ hear_hello(struct worker *worker, struct frame *frame)
     bool is_first = procs->hello == NULL;
     loop_timer_disarm(procs->loop, &worker->limit);
     if (is_first) {
-        procs->hello = malloc(frame->len + 1);
-        if (procs->hello == NULL) {
+        if (procs_keep_hello(procs, frame->payload, frame->len) != ERROR_OK) {
             procs_worker_kill(worker, ERROR_NOMEM, "offered more than there is memory for");
             return;
         }
-        if (frame->len > 0) {
-            memcpy(procs->hello, frame->payload, frame->len);
-        }
-        procs->hello_len = frame->len;
     } else if (frame->len != procs->hello_len ||
                memcmp(frame->payload, procs->hello, frame->len) != 0) {
         procs_worker_kill(worker, ERROR_PLUGIN,

@@ -117,6 +117,10 @@ struct procs {
     char last_error[PROCS_SENTENCE_BYTES];
 };
 
+/* procs.c */
+/** What every worker must say. Errors: NOMEM. */
+MUST_CHECK int procs_keep_hello(struct procs *procs, const void *hello, size_t len);
+
 /* procs_call.c */
 /** Whether calls are taken in, and workers kept for them. */
 bool procs_takes_calls(const struct procs *procs);

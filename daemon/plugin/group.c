@@ -36,9 +36,7 @@ struct group {
     struct manifest *manifest; /* until it is taken */
     bool needs_network;        /* a checker of it does */
     struct error_text why;     /* why there is none */
-    void *hello;               /* what the first worker said, once others have another profile */
-    size_t hello_len;
-    struct plugin *plugin; /* that it serves; NULL: none yet, or none any more */
+    struct plugin *plugin;     /* that it serves; NULL: none yet, or none any more */
     int64_t block_us;
     struct loop_post gone; /* its last worker has left */
 };
@@ -109,31 +107,14 @@ note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
     }
 }
 
-/* The first worker with another profile: it must have found the same file. */
 static void
-compare_hello(struct group *group)
+serve_told(struct plugin *plugin, enum procs_state state, const char *sentence)
 {
-    size_t len = 0;
-    const void *hello = procs_hello(group->procs, &len);
-    if (group->hello != NULL &&
-        (len != group->hello_len || memcmp(hello, group->hello, len) != 0)) {
-        note_death(group->plugin, PROCS_ASIDE,
-                   "found that its file has changed; reload the plugin");
-        procs_close(group->procs);
-    }
-}
-
-static void
-serve_told(struct group *group, enum procs_state state, const char *sentence)
-{
-    struct plugin *plugin = group->plugin;
     if (sentence[0] != '\0') {
-        note_death(plugin, state == PROCS_REFUSED ? PROCS_ASIDE : state, sentence);
+        note_death(plugin, state, sentence);
     } else if (state == PROCS_READY && plugin->state == PLUGIN_ASIDE) {
         plugin->state = PLUGIN_READY;
         log_info("plugin", "%s: answers again", plugin->name);
-    } else if (state == PROCS_READY) {
-        compare_hello(group);
     }
 }
 
@@ -146,7 +127,7 @@ told(void *context, enum procs_state state, const char *sentence)
             loop_post(group->groups->loop, &group->gone);
         }
     } else if (group->plugin != NULL) {
-        serve_told(group, state, sentence);
+        serve_told(group->plugin, state, sentence);
     } else if (!group->is_settled && state == PROCS_READY) {
         learn(group);
     } else if (!group->is_settled && state == PROCS_REFUSED) {
@@ -162,7 +143,6 @@ free_group(struct group *group)
     list_remove(&group->node);
     procs_free(&group->procs);
     manifest_free(&group->manifest);
-    free(group->hello);
     free(group->path);
     free(group);
 }
@@ -173,9 +153,12 @@ gone_due(struct loop_post *post)
     free_group(CONTAINER_OF(post, struct group, gone));
 }
 
+/* `known`: the workers that said what the file is; NULL: the first of these will say it. */
 static int
-start(struct group *group, const char *profile)
+start(struct group *group, const char *profile, const struct procs *known)
 {
+    size_t hello_len = 0;
+    const void *hello = known != NULL ? procs_hello(known, &hello_len) : NULL;
     char parent[PID_BYTES];
     (void)snprintf(parent, sizeof(parent), "%ld", (long)getpid());
     const char *argv[] = { "rollcall-worker", group->path, parent, profile, NULL };
@@ -184,6 +167,8 @@ start(struct group *group, const char *profile)
         .program = group->groups->program,
         .argv = argv,
         .queue_max = GROUP_QUEUE_MAX,
+        .hello = hello,
+        .hello_len = hello_len,
         .told = told,
         .context = group,
     };
@@ -204,7 +189,7 @@ group_open(struct groups *groups, const char *path, void (*settled)(void *contex
     group->gone.fn = gone_due;
     list_init(&group->node);
     group->path = strdup(path);
-    if (group->path == NULL || start(group, NULL) != ERROR_OK) {
+    if (group->path == NULL || start(group, NULL, NULL) != ERROR_OK) {
         free_group(group);
         return ERROR_NOMEM;
     }
@@ -231,20 +216,16 @@ group_take_manifest(struct group *group, struct error_text *why)
     return manifest;
 }
 
-/* A checker of it wants the network: the workers that only opened the file had none. */
+/* A checker of it wants the network: the worker that only opened the file has none. */
 static int
 start_with_network(struct group *group)
 {
-    size_t len = 0;
-    const void *hello = procs_hello(group->procs, &len);
-    group->hello = malloc(len + 1);
-    if (group->hello == NULL) {
-        return ERROR_NOMEM;
+    struct procs *known = group->procs;
+    int error = start(group, "net", known);
+    if (error == ERROR_OK) {
+        procs_free(&known);
     }
-    memcpy(group->hello, hello, len);
-    group->hello_len = len;
-    procs_free(&group->procs);
-    return start(group, "net");
+    return error;
 }
 
 int

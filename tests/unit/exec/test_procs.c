@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/exec/procs.h"
 #include "tests/support/common.h"
+#include "tests/support/tmpdir.h"
 
 #define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
 #define START_US (INT64_C(1000) * 1000 * 1000)
@@ -644,6 +646,69 @@ a_refused_start_is_final(void **state)
     }
 }
 
+/* What a worker says is known: then no start is the first, and one that fails is tried again. */
+static void
+a_known_hello_needs_no_first_start(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *program = tmpdir_join(folder, "worker");
+    const char *argv[] = { "worker", "", NULL };
+    const struct procs_options options = { .loop = bench->loop,
+                                           .program = program,
+                                           .argv = argv,
+                                           .queue_max = QUEUE_MAX,
+                                           .hello = "hello",
+                                           .hello_len = 5,
+                                           .told = told,
+                                           .context = bench };
+    assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
+    assert_int_equal(look(bench).state, PROCS_READY);
+    assert_int_equal(procs_configure(bench->procs, "", 0, 1), ERROR_OK);
+    struct future *future = begin(bench, "x");
+    turn_until_deaths(bench, 1);
+    assert_string_equal(bench->sentence, "could not be started: No such file or directory");
+    assert_int_equal(look(bench).state, PROCS_READY);
+    assert_int_equal(symlink(PROGRAM, program), 0);
+    clock_advance(4 * PROCS_RESPAWN_US);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+    free(program);
+    tmpdir_free(&folder);
+}
+
+/* Back-off and breaker are for starts too. */
+static void
+one_that_cannot_be_started_again_is_put_aside(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *program = tmpdir_join(folder, "worker");
+    assert_int_equal(symlink(PROGRAM, program), 0);
+    open_program(bench, program, "");
+    assert_int_equal(procs_configure(bench->procs, "", 0, 1), ERROR_OK);
+    (void)get_spare(bench);
+    assert_int_equal(unlink(program), 0);
+    for (size_t i = 0; i < 2; i++) { /* the worker, its spare */
+        assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+    }
+    struct future *future = begin(bench, "x");
+    while (!future_is_done(future)) {
+        clock_advance(PROCS_RESPAWN_US);
+        turn(bench);
+    }
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(look(bench).state, PROCS_ASIDE);
+    assert_int_equal(bench->deaths, PROCS_FAILURES_MAX);
+    assert_string_equal(look(bench).last_error, "could not be started: No such file or directory");
+    assert_int_equal(symlink(PROGRAM, program), 0);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    assert_answer(bench, "back", "back");
+    assert_int_equal(look(bench).state, PROCS_READY);
+    free(program);
+    tmpdir_free(&folder);
+}
+
 static void
 another_hello_is_another_plugin(void **state)
 {
@@ -768,6 +833,8 @@ main(void)
         TEST(one_that_keeps_failing_is_put_aside),
         TEST(old_deaths_do_not_count),
         TEST(a_refused_start_is_final),
+        TEST(a_known_hello_needs_no_first_start),
+        TEST(one_that_cannot_be_started_again_is_put_aside),
         TEST(another_hello_is_another_plugin),
         TEST(workers_come_and_go),
         TEST(closing_lets_calls_end),

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/plugin/crew.h"
 #include "daemon/plugin/group.h"
 #include "tests/support/common.h"
+#include "tests/support/tmpdir.h"
 
 #define WORKER TEST_BUILD_DIR "/libexec/rollcall/rollcall-worker"
 #define PLUGINS TEST_BUILD_DIR "/tests/plugins/"
@@ -242,6 +244,36 @@ test_deaths_are_noted(void **state)
 }
 #endif
 
+/* It was learned by a worker without the network; the first one with it fails, and is only one that
+ * failed. */
+static void
+test_a_networked_plugin_survives_a_failed_start(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *program = tmpdir_join(folder, "worker");
+    groups_free(&bench->groups);
+    assert_int_equal(symlink(WORKER, program), 0);
+    assert_int_equal(groups_new(exec_loop(bench->exec), program, &bench->groups), ERROR_OK);
+    serve(bench, PLUGINS "dial.so");
+    assert_int_equal(unlink(program), 0);
+    while (bench->plugin->last_error.text[0] == '\0') {
+        turn(bench);
+    }
+    assert_string_equal(bench->plugin->last_error.text,
+                        "worker could not be started: No such file or directory");
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    assert_int_equal(symlink(WORKER, program), 0);
+    const struct call_request request = { .kind = CALL_BLOCK,
+                                          .subject_kind = ROLLCALL_USERNAME,
+                                          .subject = "1" };
+    struct future *future = NULL;
+    assert_int_equal(crew_call(bench->crew, bench->plugin, &request, &future), ERROR_OK);
+    assert_int_equal(end(bench, future), ERROR_OK);
+    free(program);
+    tmpdir_free(&folder);
+}
+
 /* Released in the middle of a call: that one ends, then the group goes by itself. */
 static void
 test_a_released_group_finishes(void **state)
@@ -271,6 +303,7 @@ main(void)
 #if !defined(ROLLCALL_SANITIZED)
         TEST(test_deaths_are_noted),
 #endif
+        TEST(test_a_networked_plugin_survives_a_failed_start),
         TEST(test_a_released_group_finishes),
     };
     return cmocka_run_group_tests_name("group", tests, NULL, NULL);
