@@ -65,6 +65,7 @@ procs_new(const struct procs_options *options, struct procs **out_procs)
     procs->loop = options->loop;
     procs->queue_max = options->queue_max;
     procs->told = options->told;
+    procs->is_current = options->is_current;
     procs->context = options->context;
     procs->starter.fn = procs_starter_due;
     procs->trimmer.fn = procs_trimmer_due;

@@ -54,8 +54,19 @@ struct procs;
 #define PROCS_SENTENCE_BYTES 512
 #define PROCS_QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* READY: the first worker said HELLO. REFUSED: the first worker did not get so far; final. */
-enum procs_state { PROCS_STARTING, PROCS_READY, PROCS_REFUSED, PROCS_ASIDE, PROCS_CLOSED };
+/* READY: the first worker said HELLO. OUTDATED: what the workers are made of has changed: those
+ * that are left go on, and none is started any more. REFUSED: the first worker did not get so far,
+ * or the last of an OUTDATED group is gone; final. */
+enum procs_state {
+    PROCS_STARTING,
+    PROCS_READY,
+    PROCS_OUTDATED,
+    PROCS_REFUSED,
+    PROCS_ASIDE,
+    PROCS_CLOSED
+};
+/* What is told of an OUTDATED group, and once more when it is REFUSED. */
+#define PROCS_HAS_CHANGED "its file has changed; reload the plugin"
 
 struct procs_options {
     struct loop *loop;
@@ -71,6 +82,9 @@ struct procs_options {
      * Never called from within a function of this file that the owner called. The bytes of a
      * refusal are a stranger's. May call procs_close(), not procs_free(). */
     void (*told)(void *context, enum procs_state state, const char *sentence);
+    /* [loop] Whether what a worker is made of is what the first one was made of: asked before each
+     * start and again at its HELLO, for in between it was read. NULL: it always is. */
+    bool (*is_current)(void *context);
     void *context;
 };
 

@@ -171,6 +171,7 @@ procs_takes_calls(const struct procs *procs)
     switch (procs->phase) {
     case PHASE_STARTING:
     case PHASE_READY:
+    case PHASE_OUTDATED:
     case PHASE_PROBING:
         return true;
     case PHASE_REFUSED:

@@ -9,6 +9,12 @@
 /* That are heard in one go: an answer to the call in hand, and to each that was sent ahead. */
 #define FRAMES_MAX (1 + PROCS_AHEAD_MAX)
 
+static bool
+says_the_same(const struct procs *procs, const struct frame *frame)
+{
+    return frame->len == procs->hello_len && memcmp(frame->payload, procs->hello, frame->len) == 0;
+}
+
 static void
 hear_hello(struct worker *worker, struct frame *frame)
 {
@@ -20,10 +26,10 @@ hear_hello(struct worker *worker, struct frame *frame)
             procs_worker_kill(worker, ERROR_NOMEM, "offered more than there is memory for");
             return;
         }
-    } else if (frame->len != procs->hello_len ||
-               memcmp(frame->payload, procs->hello, frame->len) != 0) {
-        procs_worker_kill(worker, ERROR_PLUGIN,
-                          "found that its file has changed; reload the plugin");
+    } else if (!says_the_same(procs, frame) || !procs_is_current(procs)) {
+        worker->was_expected = true;
+        procs_worker_kill(worker, ERROR_PLUGIN, PROCS_HAS_CHANGED);
+        procs_outdate(procs);
         return;
     }
     worker->state = WORKER_GREETED;

@@ -16,6 +16,7 @@
 enum procs_phase {
     PHASE_STARTING,
     PHASE_READY,
+    PHASE_OUTDATED,
     PHASE_REFUSED,
     PHASE_ASIDE,   /* nobody is started: the starter is armed for its end */
     PHASE_PROBING, /* put aside, and one worker may try again */
@@ -82,6 +83,7 @@ struct procs {
     char **argv;
     size_t queue_max;
     void (*told)(void *context, enum procs_state state, const char *sentence);
+    bool (*is_current)(void *context);
     void *context;
 
     enum procs_phase phase;
@@ -182,6 +184,10 @@ void procs_frames_ready(struct loop_watch *watch, uint32_t events);
 /* procs_life.c */
 /** The first HELLO came. */
 void procs_greeted(struct procs *procs);
+/** Whether what workers are made of is what the first was made of. */
+bool procs_is_current(const struct procs *procs);
+/** It is not: no worker is started any more. */
+void procs_outdate(struct procs *procs);
 /** A worker could not be started, or ended and was not expected to. */
 void procs_note_death(struct procs *procs, const char *sentence);
 /** The first worker said or showed that there is nothing to be had. */

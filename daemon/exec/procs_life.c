@@ -65,6 +65,7 @@ count_wanted(const struct procs *procs)
         size_t demand = count_in_hand(procs) + procs->queued + procs->ahead;
         return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
     }
+    case PHASE_OUTDATED:
     case PHASE_REFUSED:
     case PHASE_ASIDE:
     case PHASE_CLOSED:
@@ -122,8 +123,12 @@ procs_starter_due(struct loop_timer *timer)
     if (procs->phase == PHASE_ASIDE) {
         procs->phase = PHASE_PROBING;
     }
-    if (count_present(procs) < count_wanted(procs) && procs_worker_start(procs, &why) != ERROR_OK) {
-        procs_note_death(procs, why.text);
+    if (count_present(procs) < count_wanted(procs)) {
+        if (!procs_is_current(procs)) {
+            procs_outdate(procs);
+        } else if (procs_worker_start(procs, &why) != ERROR_OK) {
+            procs_note_death(procs, why.text);
+        }
     }
     procs_plan(procs);
 }
@@ -150,8 +155,9 @@ procs_shown_state(const struct procs *procs)
 {
     static const enum procs_state shown[] = {
         [PHASE_STARTING] = PROCS_STARTING, [PHASE_READY] = PROCS_READY,
-        [PHASE_REFUSED] = PROCS_REFUSED,   [PHASE_ASIDE] = PROCS_ASIDE,
-        [PHASE_PROBING] = PROCS_ASIDE,     [PHASE_CLOSED] = PROCS_CLOSED,
+        [PHASE_OUTDATED] = PROCS_OUTDATED, [PHASE_REFUSED] = PROCS_REFUSED,
+        [PHASE_ASIDE] = PROCS_ASIDE,       [PHASE_PROBING] = PROCS_ASIDE,
+        [PHASE_CLOSED] = PROCS_CLOSED,
     };
     return shown[procs->phase];
 }
@@ -164,6 +170,12 @@ tell(struct procs *procs, const char *sentence)
     }
 }
 
+static void
+keep_sentence(struct procs *procs, const char *sentence)
+{
+    (void)snprintf(procs->last_error, sizeof(procs->last_error), "%s", sentence);
+}
+
 void
 procs_greeted(struct procs *procs)
 {
@@ -173,19 +185,47 @@ procs_greeted(struct procs *procs)
     }
 }
 
+bool
+procs_is_current(const struct procs *procs)
+{
+    return procs->is_current == NULL || procs->is_current(procs->context);
+}
+
+static bool
+has_usable(const struct procs *procs)
+{
+    bool has = false;
+    for (const struct list *node = procs->workers.next; node != &procs->workers;
+         node = node->next) {
+        has = has || procs_worker_is_usable(LIST_ENTRY(node, const struct worker, node));
+    }
+    return has;
+}
+
+void
+procs_outdate(struct procs *procs)
+{
+    if (procs->phase == PHASE_CLOSED) {
+        return;
+    }
+    procs->phase = has_usable(procs) ? PHASE_OUTDATED : PHASE_REFUSED;
+    keep_sentence(procs, PROCS_HAS_CHANGED);
+    tell(procs, PROCS_HAS_CHANGED);
+    if (procs->phase == PHASE_REFUSED) {
+        procs_fail_queue(procs, ERROR_PLUGIN);
+    }
+}
+
 void
 procs_note_gone(struct procs *procs)
 {
+    if (procs->phase == PHASE_OUTDATED && !has_usable(procs)) {
+        procs_outdate(procs);
+    }
     if (procs->phase == PHASE_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {
         procs->was_told_gone = true;
         tell(procs, "");
     }
-}
-
-static void
-keep_sentence(struct procs *procs, const char *sentence)
-{
-    (void)snprintf(procs->last_error, sizeof(procs->last_error), "%s", sentence);
 }
 
 void

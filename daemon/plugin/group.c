@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/file_mark.h"
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
 #include "daemon/plugin/loader.h"
@@ -29,6 +30,7 @@ struct group {
     struct groups *groups;
     struct list node;
     char *path;
+    struct file_mark file; /* at `path`, before the first worker opened it */
     struct procs *procs;
     void (*settled)(void *context);
     void *context;
@@ -96,7 +98,9 @@ note_refusal(struct group *group, const char *sentence)
 static void
 note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
 {
-    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "worker %s", sentence);
+    bool has_changed = strcmp(sentence, PROCS_HAS_CHANGED) == 0;
+    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "%s%s", has_changed ? "" : "worker ",
+                    sentence);
     text_mend(plugin->last_error.text);
     log_warning("plugin", "%s: %s", plugin->name, plugin->last_error.text);
     if (state == PROCS_ASIDE) {
@@ -104,6 +108,8 @@ note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
             log_error("plugin", "%s: keeps failing and is put aside for a while", plugin->name);
         }
         plugin->state = PLUGIN_ASIDE;
+    } else if (state == PROCS_REFUSED) {
+        plugin->state = PLUGIN_ASIDE; /* the old code is gone, and the new waits for a reload */
     }
 }
 
@@ -133,6 +139,15 @@ told(void *context, enum procs_state state, const char *sentence)
     } else if (!group->is_settled && state == PROCS_REFUSED) {
         note_refusal(group, sentence);
     }
+}
+
+/* One that is not there the worker cannot open either, and says so. */
+static bool
+is_current(void *context)
+{
+    const struct group *group = context;
+    struct file_mark now = file_mark_take(group->path);
+    return !now.is_there || file_mark_is_same(&now, &group->file);
 }
 
 /* ---- lives -------------------------------------------------------------------------------- */
@@ -170,6 +185,7 @@ start(struct group *group, const char *profile, const struct procs *known)
         .hello = hello,
         .hello_len = hello_len,
         .told = told,
+        .is_current = is_current,
         .context = group,
     };
     return procs_new(&options, &group->procs);
@@ -189,6 +205,7 @@ group_open(struct groups *groups, const char *path, void (*settled)(void *contex
     group->gone.fn = gone_due;
     list_init(&group->node);
     group->path = strdup(path);
+    group->file = file_mark_take(path);
     if (group->path == NULL || start(group, NULL, NULL) != ERROR_OK) {
         free_group(group);
         return ERROR_NOMEM;

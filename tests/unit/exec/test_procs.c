@@ -4,6 +4,7 @@
  * what its death costs and what is said about it, who takes its place and when. Nothing sleeps: a
  * test turns the loop until what it waits for has happened. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -35,6 +36,7 @@ struct bench {
     int64_t give_up_us;
     unsigned told[PROCS_CLOSED + 1];
     unsigned deaths;
+    unsigned current; /* so often what the workers are made of is still the same */
     char sentence[PROCS_SENTENCE_BYTES];
 };
 
@@ -49,6 +51,15 @@ told(void *context, enum procs_state state, const char *sentence)
     }
 }
 
+static bool
+is_current(void *context)
+{
+    struct bench *bench = context;
+    bool still_is = bench->current > 0;
+    bench->current -= still_is;
+    return still_is;
+}
+
 static void
 open_program(struct bench *bench, const char *program, const char *mode)
 {
@@ -58,6 +69,7 @@ open_program(struct bench *bench, const char *program, const char *mode)
                                            .argv = argv,
                                            .queue_max = QUEUE_MAX,
                                            .told = told,
+                                           .is_current = is_current,
                                            .context = bench };
     assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
 }
@@ -75,6 +87,7 @@ setup(void **state)
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
     bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
+    bench->current = UINT_MAX;
     clock_freeze(START_US);
     assert_int_equal(loop_new(&bench->loop), ERROR_OK);
     *state = bench;
@@ -716,8 +729,56 @@ another_hello_is_another_plugin(void **state)
     open_configured(bench, "changing", 1);
     assert_int_equal(end(bench, begin(bench, "x"), NULL, 0), ERROR_OK);
     turn_until_deaths(bench, 1); /* the spare */
-    assert_string_equal(bench->sentence, "found that its file has changed; reload the plugin");
+    assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
     assert_answer(bench, "x", "x");
+    assert_int_equal(look(bench).state, PROCS_OUTDATED);
+    assert_int_equal(bench->told[PROCS_OUTDATED], 1);
+}
+
+/* Who is there goes on; nobody new comes, however long one waits. */
+static void
+an_outdated_group_runs_out(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    (void)get_spare(bench);
+    bench->current = 0;
+    assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+    assert_answer(bench, "x", "x");
+    turn_until_state(bench, PROCS_OUTDATED);
+    assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
+    for (size_t i = 0; i < 5; i++) {
+        clock_advance(PROCS_ASIDE_US);
+        loop_turn(bench->loop, 0);
+        assert_answer(bench, "x", "x");
+        assert_int_equal(look(bench).workers, 1);
+    }
+    struct future *last = begin(bench, "exit:4");
+    struct future *queued = begin(bench, "x");
+    assert_int_equal(end(bench, last, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(end(bench, queued, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(look(bench).state, PROCS_REFUSED);
+    assert_int_equal(bench->told[PROCS_REFUSED], 1);
+    assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
+    assert_int_equal(try_call(bench), ERROR_PLUGIN);
+    assert_int_equal(look(bench).deaths, 2);
+}
+
+/* It was read after it was looked at: who said HELLO may be made of the new one. */
+static void
+a_change_during_a_start_is_seen(void **state)
+{
+    struct bench *bench = *state;
+    bench->current = 2; /* at the start of the first, at that of the spare */
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    turn_until_state(bench, PROCS_OUTDATED);
+    turn_until_workers(bench, 1);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    assert_int_equal(ask_pid(bench), pid);
+    assert_int_equal(look(bench).deaths, 0);
 }
 
 /* ---- growing, leaving --------------------------------------------------------------------- */
@@ -836,6 +897,8 @@ main(void)
         TEST(a_known_hello_needs_no_first_start),
         TEST(one_that_cannot_be_started_again_is_put_aside),
         TEST(another_hello_is_another_plugin),
+        TEST(an_outdated_group_runs_out),
+        TEST(a_change_during_a_start_is_seen),
         TEST(workers_come_and_go),
         TEST(closing_lets_calls_end),
         TEST(who_does_not_leave_is_killed),

@@ -6,6 +6,7 @@
 #include "tests/unit/plugin/plugin_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,14 +132,20 @@ serve(struct bench *bench, const char *path)
 }
 
 static struct future *
-begin(struct bench *bench)
+begin_with(struct bench *bench, const char *subject)
 {
     const struct call_request request = { .kind = CALL_STEP,
                                           .subject_kind = ROLLCALL_USERNAME,
-                                          .subject = "alice" };
+                                          .subject = subject };
     struct future *future = NULL;
     assert_int_equal(crew_call(bench->crew, bench->plugin, &request, &future), ERROR_OK);
     return future;
+}
+
+static struct future *
+begin(struct bench *bench)
+{
+    return begin_with(bench, "alice");
 }
 
 static int
@@ -244,6 +251,32 @@ test_deaths_are_noted(void **state)
 }
 #endif
 
+/* The very same bytes, in another file: it could be any. */
+static void
+test_a_changed_file_waits_for_a_reload(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *path = tmpdir_copy(folder, "x.so", HOSTILE "hostile-mortal.so");
+    tmpdir_open(folder);
+    serve(bench, path);
+    assert_int_equal(end(bench, begin(bench)), ERROR_OK);
+    char *copy = tmpdir_copy(folder, "y.so", HOSTILE "hostile-mortal.so");
+    assert_int_equal(rename(copy, path), 0);
+    assert_int_equal(end(bench, begin(bench)), ERROR_OK);
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    while (bench->plugin->state == PLUGIN_READY) { /* the worker and its spare, if it was in time */
+        assert_int_equal(end(bench, begin_with(bench, "die")), ERROR_PLUGIN);
+    }
+    assert_string_equal(bench->plugin->last_error.text, "its file has changed; reload the plugin");
+    while (group_workers(bench->group) > 0) {
+        turn(bench);
+    }
+    free(copy);
+    free(path);
+    tmpdir_free(&folder);
+}
+
 /* It was learned by a worker without the network; the first one with it fails, and is only one that
  * failed. */
 static void
@@ -303,6 +336,7 @@ main(void)
 #if !defined(ROLLCALL_SANITIZED)
         TEST(test_deaths_are_noted),
 #endif
+        TEST(test_a_changed_file_waits_for_a_reload),
         TEST(test_a_networked_plugin_survives_a_failed_start),
         TEST(test_a_released_group_finishes),
     };
