@@ -15,6 +15,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What a child finds in its environment: only how a sanitizer was told to behave. */
@@ -171,6 +172,18 @@ proc_kill(const struct proc *proc)
 {
     /* It fails only when the child has ended already. */
     (void)pidfd_send_signal(proc->pidfd, SIGKILL, NULL, 0);
+}
+
+int64_t
+proc_cpu_time_us(const struct proc *proc)
+{
+    clockid_t clock;
+    struct timespec used;
+    /* Its number is its own until it is buried. */
+    if (clock_getcpuclockid(proc->pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return 0;
+    }
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 void

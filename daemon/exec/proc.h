@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "daemon/base/error.h"
@@ -35,6 +36,9 @@ proc_spawn(const char *program, char *const *argv, struct proc *out_proc, struct
 
 /** SIGKILL; it stays to be buried. */
 void proc_kill(const struct proc *proc);
+
+/** The processor time that it has used, with all its threads; 0 when nobody knows. */
+int64_t proc_cpu_time_us(const struct proc *proc);
 
 /** Close our end of the socket; may be called twice. */
 void proc_hang_up(struct proc *proc);

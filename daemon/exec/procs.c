@@ -69,6 +69,7 @@ procs_new(const struct procs_options *options, struct procs **out_procs)
     procs->context = options->context;
     procs->starter.fn = procs_starter_due;
     procs->trimmer.fn = procs_trimmer_due;
+    procs->watcher.fn = procs_watcher_due;
     procs->program = strdup(options->program);
     procs->argv = copy_argv(options->argv);
     int error = procs->program != NULL && procs->argv != NULL ? ERROR_OK : ERROR_NOMEM;
@@ -150,6 +151,7 @@ procs_free(struct procs **procs)
     }
     loop_timer_disarm(dropped->loop, &dropped->starter);
     loop_timer_disarm(dropped->loop, &dropped->trimmer);
+    loop_timer_disarm(dropped->loop, &dropped->watcher);
     free_argv(dropped->argv);
     free(dropped->program);
     free(dropped->hello);

@@ -31,6 +31,12 @@ struct procs;
 #define PROCS_IDLE_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_IDLE_KEPT 2
 
+/* So often the idle ones are looked at. One that has used more processor time than it had calls in
+ * hand, by so much and by so much for each answer (what it does before and after), is killed. */
+#define PROCS_LOOK_US (INT64_C(5) * 1000 * 1000)
+#define PROCS_IDLE_CPU_US (INT64_C(100) * 1000)
+#define PROCS_ANSWER_CPU_US (INT64_C(1) * 1000)
+
 /* A worker that died is replaced at once; when that one dies too, after this, and then twice that,
  * give or take a fifth. A minute without a death forgets all. */
 #define PROCS_RESPAWN_US (INT64_C(100) * 1000)

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT */
 /* What the files of the process pool share: procs.c has its life from new to free, procs_call.c the
  * calls and their queue, procs_ahead.c those that a busy worker is sent ahead, procs_worker.c one
- * worker, procs_hear.c what it says, procs_life.c how many there are and what their deaths mean. */
+ * worker, procs_hear.c what it says, procs_idle.c those that have nothing to do, procs_life.c how
+ * many there are and what their deaths mean. */
 #ifndef ROLLCALL_EXEC_PROCS_INT_H
 #define ROLLCALL_EXEC_PROCS_INT_H
 
@@ -44,6 +45,10 @@ struct worker {
     struct loop_watch exit;
     struct loop_timer limit; /* of its start, its call, its leaving */
     int64_t idle_since_us;
+    int64_t cpu_us;  /* its processor time when it was last looked at */
+    int64_t busy_us; /* since then: how long it had calls in hand, and how many it answered */
+    int64_t answers;
+    int64_t taken_us;        /* when it took the call in hand */
     struct procs_call *call; /* BUSY, and what died with it */
     struct list ahead;       /* calls that it was sent and has not come to yet */
     size_t ahead_count;
@@ -106,6 +111,7 @@ struct procs {
 
     struct loop_timer starter; /* the next worker's start */
     struct loop_timer trimmer; /* the next look at who has been idle for long */
+    struct loop_timer watcher; /* the next look at what the idle ones do */
 
     /* What deaths mean. */
     uint64_t deaths;
@@ -199,10 +205,16 @@ void procs_dismiss(struct procs *procs);
 /** A worker is gone, whatever it was. */
 void procs_note_gone(struct procs *procs);
 void procs_starter_due(struct loop_timer *timer);
-void procs_trimmer_due(struct loop_timer *timer);
 /** Arm or disarm the timers by what the calls demand. */
 void procs_plan(struct procs *procs);
 enum procs_state procs_shown_state(const struct procs *procs);
 unsigned procs_count(const struct procs *procs, enum worker_state state);
+
+/* procs_idle.c */
+void procs_trimmer_due(struct loop_timer *timer);
+void procs_watcher_due(struct loop_timer *timer);
+void procs_plan_idle(struct procs *procs);
+/** From now on what it uses counts. */
+void procs_begin_account(struct worker *worker);
 
 #endif

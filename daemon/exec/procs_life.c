@@ -74,35 +74,10 @@ count_wanted(const struct procs *procs)
     return 0;
 }
 
-/* The idle one that leaves first: the last of the list. */
-static struct worker *
-find_oldest_idle(struct procs *procs)
-{
-    struct worker *oldest = NULL;
-    LIST_FOR_EACH (node, &procs->workers) {
-        struct worker *worker = LIST_ENTRY(node, struct worker, node);
-        if (worker->state == WORKER_IDLE) {
-            oldest = worker;
-        }
-    }
-    return oldest;
-}
-
-static void
-plan_trimmer(struct procs *procs)
-{
-    if (procs_count(procs, WORKER_IDLE) <= PROCS_IDLE_KEPT) {
-        loop_timer_disarm(procs->loop, &procs->trimmer);
-    } else if (!procs->trimmer.armed) {
-        int64_t since_us = find_oldest_idle(procs)->idle_since_us;
-        loop_timer_arm(procs->loop, &procs->trimmer, since_us + PROCS_IDLE_US);
-    }
-}
-
 void
 procs_plan(struct procs *procs)
 {
-    plan_trimmer(procs);
+    procs_plan_idle(procs);
     if (procs->phase == PHASE_ASIDE) {
         return; /* armed for the end of that */
     }
@@ -129,21 +104,6 @@ procs_starter_due(struct loop_timer *timer)
         } else if (procs_worker_start(procs, &why) != ERROR_OK) {
             procs_note_death(procs, why.text);
         }
-    }
-    procs_plan(procs);
-}
-
-void
-procs_trimmer_due(struct loop_timer *timer)
-{
-    struct procs *procs = CONTAINER_OF(timer, struct procs, trimmer);
-    int64_t now_us = clock_now_us();
-    while (procs_count(procs, WORKER_IDLE) > PROCS_IDLE_KEPT) {
-        struct worker *worker = find_oldest_idle(procs);
-        if (now_us - worker->idle_since_us < PROCS_IDLE_US) {
-            break;
-        }
-        procs_worker_leave(worker);
     }
     procs_plan(procs);
 }

@@ -80,6 +80,8 @@ become_idle(struct worker *worker)
     if (worker->state == WORKER_BUSY) { /* its memory is warm: the next call is its */
         list_remove(&worker->node);
         list_push_front(&procs->workers, &worker->node);
+    } else { /* what its start took is its own */
+        procs_begin_account(worker);
     }
     worker->state = WORKER_IDLE;
     worker->idle_since_us = clock_now_us();
@@ -114,6 +116,7 @@ take_in_hand(struct worker *worker, struct procs_call *call)
     procs_drop_bytes(call);
     worker->call = call;
     worker->state = WORKER_BUSY;
+    worker->taken_us = clock_now_us();
     loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(call->limit_us));
 }
 
@@ -121,6 +124,8 @@ void
 procs_worker_answered(struct worker *worker)
 {
     struct procs_call *next = procs_next_ahead(worker);
+    worker->busy_us += clock_now_us() - worker->taken_us;
+    worker->answers++;
     worker->call = NULL;
     if (next != NULL) {
         take_in_hand(worker, next);

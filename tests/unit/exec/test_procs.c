@@ -21,6 +21,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/exec/procs.h"
 #include "tests/support/common.h"
+#include "tests/support/proc.h"
 #include "tests/support/tmpdir.h"
 
 #define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
@@ -566,6 +567,44 @@ starts_back_off(void **state)
     assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
 }
 
+/* ---- idleness ----------------------------------------------------------------------------- */
+
+static void
+an_idle_worker_does_not_work(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    int64_t before_us = proc_cpu_us(pid);
+    assert_answer(bench, "then-burn", "then-burn");
+    while (proc_cpu_us(pid) - before_us < 2 * PROCS_IDLE_CPU_US) {
+        turn(bench);
+    }
+    clock_advance(PROCS_LOOK_US);
+    turn_until_deaths(bench, 1);
+    assert_non_null(strstr(bench->sentence, " s of processor time without a call"));
+    assert_string_equal(look(bench).last_error, bench->sentence);
+    assert_int_not_equal(ask_pid(bench), pid);
+}
+
+/* A call may use all the time that it takes, and whoever only waits uses none. */
+static void
+a_busy_worker_may_work(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *future = begin(bench, "burn");
+    clock_advance(CLOCK_US_PER_S);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+    for (size_t i = 0; i < 5; i++) {
+        clock_advance(PROCS_LOOK_US);
+        loop_turn(bench->loop, 0);
+    }
+    assert_int_equal(ask_pid(bench), pid);
+    assert_int_equal(bench->deaths, 0);
+}
+
 /* ---- the circuit breaker ------------------------------------------------------------------ */
 
 static void
@@ -891,6 +930,8 @@ main(void)
         TEST(the_spare_takes_over),
         TEST(an_idle_death_costs_no_call),
         TEST(starts_back_off),
+        TEST(an_idle_worker_does_not_work),
+        TEST(a_busy_worker_may_work),
         TEST(one_that_keeps_failing_is_put_aside),
         TEST(old_deaths_do_not_count),
         TEST(a_refused_start_is_final),

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/error.h"
 #include "daemon/base/frame.h"
 
 #define SOCKET_FD 3
+/* More than an idle worker may use. */
+#define BURN (CLOCKS_PER_SEC / 4)
 #define CALL_MAX ((size_t)4 * 1024 * 1024)
 
 static char config[64];
@@ -104,6 +107,15 @@ say_much(uint64_t id, size_t len)
     free(bytes);
 }
 
+/* Until it has used so much more of the processor. */
+static void
+burn(clock_t span)
+{
+    const clock_t until = clock() + span;
+    while (clock() < until) {
+    }
+}
+
 static void
 obey(const char *word, uint64_t id)
 {
@@ -138,6 +150,9 @@ obey(const char *word, uint64_t id)
     } else if (strcmp(word, "wrong-type") == 0) {
         say_text(FRAME_HELLO, id, "hello");
         sleep_for_good();
+    } else if (strcmp(word, "burn") == 0) {
+        burn(BURN);
+        say_text(FRAME_ANSWER, id, word);
     } else if (strncmp(word, "hang-up-exit:", 13) == 0) {
         (void)close(SOCKET_FD);
         wait_for_signal();
@@ -149,6 +164,8 @@ obey(const char *word, uint64_t id)
         say_text(FRAME_ANSWER, id, word);
         if (strcmp(word, "twice") == 0) {
             say_text(FRAME_ANSWER, id, word);
+        } else if (strcmp(word, "then-burn") == 0) {
+            burn(BURN);
         }
     }
 }
