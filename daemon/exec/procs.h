@@ -85,7 +85,8 @@ struct procs_options {
     /* [loop] The state changed, or a worker ended badly: then `sentence` says how ("killed by
      * signal 11 (SIGSEGV)", "exited with status 3", "broke the protocol: …", "was killed after 2
      * s"), and comes before the failed call ends; else it is "". CLOSED: the last worker is gone.
-     * Never called from within a function of this file that the owner called. The bytes of a
+     * Never called from within a function of this file that the owner called, but for
+     * procs_reject(). The bytes of a
      * refusal are a stranger's. May call procs_close(), not procs_free(). */
     void (*told)(void *context, enum procs_state state, const char *sentence);
     /* [loop] Whether what a worker is made of is what the first one was made of: asked before each
@@ -141,6 +142,13 @@ struct procs_answer {
  */
 MUST_CHECK int
 procs_call(struct procs *procs, const struct procs_request *request, struct future **out_future);
+
+/**
+ * What a call was answered cannot be read: its worker broke the protocol and is killed, which is a
+ * death like any other and told before this returns. `why` goes on from "broke the protocol: ".
+ * Thread: [loop], from a callback of that call's future.
+ */
+void procs_reject(struct procs *procs, const char *why);
 
 /** Fail what waits, let running calls end, then let the workers leave (close their sockets); those
  *  that do not within PROCS_LEAVE_US are killed. May be called twice. */

@@ -4,6 +4,7 @@
  * kills it. */
 #include "daemon/exec/procs_int.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* That are heard in one go: an answer to the call in hand, and to each that was sent ahead. */
@@ -70,9 +71,26 @@ hear_answer(struct worker *worker, struct frame *frame)
     if (call->then_leaves) {
         procs_worker_leave(worker);
     }
-    procs_note_answer(procs);
+    procs->answering = worker;
     procs_end_call(call, frame);
+    if (procs->answering != NULL) {
+        procs->answering = NULL;
+        procs_note_answer(procs);
+    }
     procs_balance(procs);
+}
+
+void
+procs_reject(struct procs *procs, const char *why)
+{
+    struct worker *worker = procs->answering;
+    assert(worker != NULL);
+    procs->answering = NULL;
+    procs_worker_kill(worker, ERROR_PLUGIN, "broke the protocol: %s", why);
+    if (!worker->was_expected) {
+        worker->was_expected = true; /* it is told now */
+        procs_note_death(procs, worker->reason);
+    }
 }
 
 static size_t

@@ -101,7 +101,9 @@ struct procs {
     unsigned workers_max;
 
     struct list workers;
-    struct list first; /* calls that go before those in `queue` */
+    struct worker *answering; /* whose answer is being handed over; NULL: nobody's, or it was
+                                 rejected */
+    struct list first;        /* calls that go before those in `queue` */
     struct list queue;
     size_t queued; /* in both */
     size_t queued_bytes;

@@ -209,6 +209,9 @@ take_remote(struct crew_job *call, const struct procs_answer *answer)
     int error = read_answer(call, answer->bytes, answer->len);
     if (error == ERROR_OK) {
         (void)future_finish(future, call->answer);
+    } else if (error == ERROR_PLUGIN) { /* the group says it, as of any that ends badly */
+        group_reject(call->plugin->group, call->why.text);
+        call->why.text[0] = '\0';
     }
     return error;
 }

@@ -307,6 +307,12 @@ group_call(struct group *group, enum call_kind kind, bool goes_on, const struct 
     return procs_call(group->procs, &request, out_future);
 }
 
+void
+group_reject(struct group *group, const char *why)
+{
+    procs_reject(group->procs, why);
+}
+
 unsigned
 group_workers(const struct group *group)
 {

@@ -567,6 +567,74 @@ starts_back_off(void **state)
     assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
 }
 
+struct reader {
+    struct bench *bench;
+    struct future_callback ended;
+};
+
+static void
+reject(struct future *future, void *context)
+{
+    struct reader *reader = context;
+    assert_int_equal(future->error, ERROR_OK);
+    procs_reject(reader->bench->procs, "its answer is none");
+}
+
+static void
+reject_answer(struct bench *bench, struct reader *reader, const char *word)
+{
+    struct future *future = begin(bench, word);
+    *reader = (struct reader){ .bench = bench, .ended = { .fn = reject, .context = reader } };
+    future_on_done(future, &reader->ended);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+}
+
+static void
+an_answer_that_cannot_be_read_is_a_death(void **state)
+{
+    struct bench *bench = *state;
+    struct reader reader;
+    open_configured(bench, "", 1);
+    pid_t pid = get_spare(bench);
+    reject_answer(bench, &reader, "x");
+    assert_int_equal(bench->deaths, 1); /* told at once */
+    assert_string_equal(bench->sentence, "broke the protocol: its answer is none");
+    assert_string_equal(look(bench).last_error, bench->sentence);
+    assert_int_not_equal(ask_pid(bench), pid);
+    while (kill(pid, 0) == 0) { /* until it is buried */
+        turn(bench);
+    }
+    assert_int_equal(bench->deaths, 1); /* and once */
+}
+
+/* Nor does it end what such answers began. */
+static void
+answers_that_cannot_be_read_put_aside(void **state)
+{
+    struct bench *bench = *state;
+    struct reader reader;
+    open_configured(bench, "", 1);
+    while (look(bench).state != PROCS_ASIDE) {
+        clock_advance(CLOCK_US_PER_S);
+        reject_answer(bench, &reader, "x");
+    }
+    assert_int_equal(bench->deaths, PROCS_FAILURES_MAX);
+    turn_until_workers(bench, 0);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    reject_answer(bench, &reader, "x");
+    assert_int_equal(look(bench).state, PROCS_ASIDE);
+    assert_int_equal(bench->told[PROCS_READY], 1);
+    turn_until_workers(bench, 0);
+    clock_advance(PROCS_ASIDE_US); /* that was half of it */
+    loop_turn(bench->loop, 0);
+    assert_int_equal(try_call(bench), ERROR_PLUGIN);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    assert_answer(bench, "back", "back");
+    assert_int_equal(look(bench).state, PROCS_READY);
+}
+
 /* ---- idleness ----------------------------------------------------------------------------- */
 
 static void
@@ -783,8 +851,11 @@ an_outdated_group_runs_out(void **state)
     (void)get_spare(bench);
     bench->current = 0;
     assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
-    assert_answer(bench, "x", "x");
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold"); /* wants a spare beside it */
     turn_until_state(bench, PROCS_OUTDATED);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
     assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
     for (size_t i = 0; i < 5; i++) {
         clock_advance(PROCS_ASIDE_US);
@@ -930,6 +1001,8 @@ main(void)
         TEST(the_spare_takes_over),
         TEST(an_idle_death_costs_no_call),
         TEST(starts_back_off),
+        TEST(an_answer_that_cannot_be_read_is_a_death),
+        TEST(answers_that_cannot_be_read_put_aside),
         TEST(an_idle_worker_does_not_work),
         TEST(a_busy_worker_may_work),
         TEST(one_that_keeps_failing_is_put_aside),

@@ -17,6 +17,7 @@
 #include "tests/support/tmpdir.h"
 
 #define WORKER TEST_BUILD_DIR "/libexec/rollcall/rollcall-worker"
+#define LIAR TEST_BUILD_DIR "/tests/liar_fixture"
 #define PLUGINS TEST_BUILD_DIR "/tests/plugins/"
 #define BROKEN TEST_BUILD_DIR "/tests/broken/"
 #define HOSTILE TEST_BUILD_DIR "/tests/hostile/"
@@ -277,6 +278,37 @@ test_a_changed_file_waits_for_a_reload(void **state)
     tmpdir_free(&folder);
 }
 
+/* Neither what is too large for a frame of its kind nor what cannot be read in one. */
+static void
+test_what_cannot_be_carried_over_fails_alone(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *subject;
+        const char *begins;
+    } rows[] = {
+        { "nonsense", "worker broke the protocol: its answer cannot be read: " },
+        { "large", "worker broke the protocol: what it said is no answer, or too long" },
+    };
+    groups_free(&bench->groups);
+    assert_int_equal(groups_new(exec_loop(bench->exec), LIAR, &bench->groups), ERROR_OK);
+    serve(bench, PLUGINS "steps.so");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *said = bench->plugin->last_error.text;
+        assert_int_equal(end(bench, begin_with(bench, rows[i].subject)), ERROR_PLUGIN);
+        if (strncmp(said, rows[i].begins, strlen(rows[i].begins)) != 0) {
+            fail_msg("row %zu: %s", i, said);
+        }
+        assert_int_equal(bench->plugin->failures, i + 1);
+        assert_int_equal(end(bench, begin(bench)), ERROR_OK);
+    }
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    while (bench->plugin->state == PLUGIN_READY) {
+        assert_int_equal(end(bench, begin_with(bench, "nonsense")), ERROR_PLUGIN);
+    }
+    assert_int_equal(bench->plugin->failures, PROCS_FAILURES_MAX);
+}
+
 /* It was learned by a worker without the network; the first one with it fails, and is only one that
  * failed. */
 static void
@@ -336,6 +368,7 @@ main(void)
 #if !defined(ROLLCALL_SANITIZED)
         TEST(test_deaths_are_noted),
 #endif
+        TEST(test_what_cannot_be_carried_over_fails_alone),
         TEST(test_a_changed_file_waits_for_a_reload),
         TEST(test_a_networked_plugin_survives_a_failed_start),
         TEST(test_a_released_group_finishes),
