@@ -124,8 +124,7 @@ run_job(struct job *job)
 {
     struct crew_job *call = CONTAINER_OF(job, struct crew_job, job);
     struct buf out;
-    buf_init(&out, call->plugin->manifest->enumerates ? CALL_ENUMERATION_BYTES_MAX
-                                                      : CALL_ANSWER_BYTES_MAX);
+    buf_init(&out, call->enumerates ? CALL_ENUMERATION_BYTES_MAX : CALL_ANSWER_BYTES_MAX);
     int error = run_call(call, &out);
     buf_fini(&out);
     job->result = call->answer;
