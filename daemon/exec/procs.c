@@ -77,6 +77,9 @@ procs_new(const struct procs_options *options, struct procs **out_procs)
         error = procs_keep_hello(procs, options->hello, options->hello_len);
         procs->phase = PHASE_READY;
     }
+    if (error == ERROR_OK && options->held_paths != NULL) {
+        error = procs_hold_paths(procs, options->held_paths);
+    }
     if (error != ERROR_OK) {
         procs_free(&procs);
         return error;
@@ -155,6 +158,7 @@ procs_free(struct procs **procs)
     free_argv(dropped->argv);
     free(dropped->program);
     free(dropped->hello);
+    free(dropped->held);
     free(dropped->config);
     free(dropped);
 }

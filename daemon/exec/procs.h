@@ -92,6 +92,10 @@ struct procs_options {
     /* [loop] Whether what a worker is made of is what the first one was made of: asked before each
      * start and again at its HELLO, for in between it was read. NULL: it always is. */
     bool (*is_current)(void *context);
+    /* Paths of what a worker finds only as it was when it started, since its sandbox knows files
+     * and not their names; NULL at the end. Borrowed, for as long as the group. Once another file
+     * is there, workers from before leave when they have no call in hand. NULL: none. */
+    const char *const *held_paths;
     void *context;
 };
 

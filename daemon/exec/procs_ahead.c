@@ -11,7 +11,7 @@
 static bool
 has_room(const struct worker *worker, const struct procs_call *call)
 {
-    return worker->state == WORKER_BUSY && worker->call->may_follow &&
+    return worker->state == WORKER_BUSY && worker->call->may_follow && !worker->is_old &&
            worker->ahead_count < PROCS_AHEAD_MAX &&
            call->len <= PROCS_AHEAD_BYTES_MAX - worker->ahead_bytes;
 }

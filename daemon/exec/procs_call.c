@@ -158,7 +158,10 @@ hand_over(struct procs *procs, struct procs_call *call)
 static void
 hand_out(struct procs *procs)
 {
-    bool goes_on = true;
+    bool goes_on = procs->queued > 0;
+    if (goes_on) {
+        procs_renew(procs);
+    }
     while (goes_on && procs->queued > 0) {
         const struct list *line = list_is_empty(&procs->first) ? &procs->queue : &procs->first;
         goes_on = hand_over(procs, LIST_ENTRY(line->next, struct procs_call, node));

@@ -7,6 +7,7 @@
 #ifndef ROLLCALL_EXEC_PROCS_INT_H
 #define ROLLCALL_EXEC_PROCS_INT_H
 
+#include "daemon/base/file_mark.h"
 #include "daemon/base/frame.h"
 #include "daemon/base/list.h"
 #include "daemon/exec/proc.h"
@@ -53,6 +54,7 @@ struct worker {
     struct list ahead;       /* calls that it was sent and has not come to yet */
     size_t ahead_count;
     size_t ahead_bytes;
+    bool is_old;                       /* it leaves when it has answered */
     bool was_expected;                 /* its end is no death */
     bool has_hung_up;                  /* by itself: its status says how, unless it is ours */
     int error;                         /* what the call in hand ends with; 0: PLUGIN */
@@ -90,6 +92,8 @@ struct procs {
     void (*told)(void *context, enum procs_state state, const char *sentence);
     bool (*is_current)(void *context);
     void *context;
+    const char *const *held_paths;
+    struct file_mark *held; /* what was there when it was last looked */
 
     enum procs_phase phase;
     bool was_told_gone;
@@ -211,6 +215,12 @@ void procs_starter_due(struct loop_timer *timer);
 void procs_plan(struct procs *procs);
 enum procs_state procs_shown_state(const struct procs *procs);
 unsigned procs_count(const struct procs *procs, enum worker_state state);
+
+/* procs_renew.c */
+/** Remember what the workers will find. Errors: NOMEM. */
+MUST_CHECK int procs_hold_paths(struct procs *procs, const char *const *paths);
+/** If that is another by now, let all leave that may have found what was there before. */
+void procs_renew(struct procs *procs);
 
 /* procs_idle.c */
 void procs_trimmer_due(struct loop_timer *timer);

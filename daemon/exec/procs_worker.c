@@ -85,7 +85,7 @@ become_idle(struct worker *worker)
     }
     worker->state = WORKER_IDLE;
     worker->idle_since_us = clock_now_us();
-    if (!procs_takes_calls(procs)) {
+    if (!procs_takes_calls(procs) || worker->is_old) {
         procs_worker_leave(worker);
     }
 }

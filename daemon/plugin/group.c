@@ -172,6 +172,11 @@ gone_due(struct loop_post *post)
 static int
 start(struct group *group, const char *profile, const struct procs *known)
 {
+    /* Whom a worker with the network asks for names: all that its sandbox lets it read of it
+     * (worker/landlock), which programs that change it replace rather than write to. */
+    static const char *const name_files[] = { "/etc/resolv.conf",   "/etc/hosts",
+                                              "/etc/nsswitch.conf", "/etc/gai.conf",
+                                              "/etc/host.conf",     NULL };
     size_t hello_len = 0;
     const void *hello = known != NULL ? procs_hello(known, &hello_len) : NULL;
     char parent[PID_BYTES];
@@ -186,6 +191,7 @@ start(struct group *group, const char *profile, const struct procs *known)
         .hello_len = hello_len,
         .told = told,
         .is_current = is_current,
+        .held_paths = profile != NULL ? name_files : NULL,
         .context = group,
     };
     return procs_new(&options, &group->procs);
