@@ -83,7 +83,7 @@ procs_plan(struct procs *procs)
     }
     if (count_present(procs) >= count_wanted(procs)) {
         loop_timer_disarm(procs->loop, &procs->starter);
-    } else if (!procs->starter.armed) {
+    } else if (!procs->starter.armed || procs->starter.due_us < procs->not_before_us) {
         int64_t now_us = clock_now_us();
         loop_timer_arm(procs->loop, &procs->starter,
                        procs->not_before_us > now_us ? procs->not_before_us : now_us);

@@ -272,6 +272,30 @@ large_calls_and_answers_cross(void **state)
     free(large);
 }
 
+/* It had all of the call, or had said all of the answer. */
+static void
+large_ones_cross_or_fail_with_their_worker(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 2);
+    char *large = calloc(1, 500001);
+    assert_non_null(large);
+    memset(large, 'y', 500000);
+    memcpy(large, "die", 3);
+    assert_int_equal(end(bench, begin(bench, large), NULL, 0), ERROR_PLUGIN);
+    assert_string_equal(bench->sentence, "exited with status 3");
+    struct future *future = begin(bench, "big-exit:1000000");
+    turn_until_deaths(bench, 2);
+    assert_int_equal(future->error, ERROR_OK);
+    const struct procs_answer *answer = future->result;
+    assert_int_equal(answer->len, 1000000);
+    assert_memory_equal((const char *)answer->bytes + 999990, "xxxxxxxxxx", 10);
+    future_unref(&future);
+    memset(large, 'y', 3);
+    assert_answer(bench, large, "500000");
+    free(large);
+}
+
 static void
 calls_wait_for_the_configuration(void **state)
 {
@@ -546,6 +570,18 @@ an_idle_death_costs_no_call(void **state)
     assert_string_equal(bench->sentence, "killed by signal 9 (SIGKILL)");
 }
 
+static void
+kill_all(struct bench *bench)
+{
+    while (look(bench).workers > 0) {
+        if (look(bench).idle > 0) {
+            assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+        } else {
+            turn(bench);
+        }
+    }
+}
+
 /* At once, then a tenth of a second later give or take a fifth, then twice that. */
 static void
 starts_back_off(void **state)
@@ -554,17 +590,19 @@ starts_back_off(void **state)
     open_configured(bench, "", 1);
     assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
     assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
-    while (look(bench).workers > 0 && bench->deaths < 3) {
-        int error = end(bench, begin(bench, "exit:3"), NULL, 0);
-        assert_int_equal(error, ERROR_PLUGIN);
+    kill_all(bench);
+    while (bench->deaths < PROCS_FAILURES_MAX - 1) { /* two die each time: the spare as well */
+        int64_t delay_us = PROCS_RESPAWN_US << (bench->deaths - 2);
+        struct future *future = begin(bench, "exit:3");
+        clock_advance(delay_us / 100 * 79);
+        for (size_t i = 0; i < 3; i++) {
+            loop_turn(bench->loop, 0);
+        }
+        assert_int_equal(look(bench).workers, 0);
+        clock_advance(delay_us / 100 * 42);
+        assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+        kill_all(bench);
     }
-    struct future *future = begin(bench, "x");
-    clock_advance(PROCS_RESPAWN_US / 100 * 79);
-    loop_turn(bench->loop, 0);
-    loop_turn(bench->loop, 0);
-    assert_int_equal(look(bench).workers, 0);
-    clock_advance(4 * PROCS_RESPAWN_US);
-    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
 }
 
 struct reader {
@@ -988,6 +1026,47 @@ closing_lets_calls_end(void **state)
     assert_int_equal(bench->deaths, 0);
 }
 
+/* One in hand, one that waits: neither holds anything up. */
+static void
+cancelled_calls_do_not_hang_the_closing(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *running = begin(bench, "hold");
+    struct future *queued = begin(bench, "x");
+    assert_true(future_cancel(queued));
+    assert_true(future_cancel(running));
+    procs_close(bench->procs);
+    future_unref(&running);
+    future_unref(&queued);
+    assert_int_equal(look(bench).queued, 0);
+    assert_int_equal(kill(pid, SIGUSR1), 0); /* it finishes what nobody waits for */
+    turn_until_workers(bench, 0);
+    assert_int_equal(bench->told[PROCS_CLOSED], 1);
+    assert_int_equal(bench->deaths, 0);
+}
+
+static void
+dead_workers_can_be_told_to_end(void **state)
+{
+    struct bench *bench = *state;
+    for (size_t i = 0; i < 2; i++) {
+        siginfo_t info;
+        open_configured(bench, "", 1);
+        pid_t pid = get_spare(bench);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+        if (i == 0) {
+            procs_close(bench->procs);
+            turn_until_workers(bench, 0);
+        }
+        procs_free(&bench->procs); /* of the second the loop never hears */
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG), -1);
+    }
+    assert_int_equal(bench->deaths, 0);
+}
+
 static void
 who_does_not_leave_is_killed(void **state)
 {
@@ -1024,6 +1103,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(calls_are_answered),
         TEST(large_calls_and_answers_cross),
+        TEST(large_ones_cross_or_fail_with_their_worker),
         TEST(calls_wait_for_the_configuration),
         TEST(a_worker_inherits_nothing),
         TEST(a_full_queue_is_an_answer),
@@ -1055,6 +1135,8 @@ main(void)
         TEST(workers_come_and_go),
         TEST(who_holds_what_is_gone_leaves),
         TEST(closing_lets_calls_end),
+        TEST(cancelled_calls_do_not_hang_the_closing),
+        TEST(dead_workers_can_be_told_to_end),
         TEST(who_does_not_leave_is_killed),
         TEST(freeing_ends_calls_and_workers),
     };

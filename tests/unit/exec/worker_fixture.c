@@ -116,6 +116,21 @@ burn(clock_t span)
     }
 }
 
+/* Answer so many calls as each signal says, this one first, and read none of the others. */
+static void
+answer_unread(uint64_t id)
+{
+    sigset_t set;
+    siginfo_t info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    while (sigwaitinfo(&set, &info) == SIGUSR1) {
+        for (int i = 0; i < info.si_value.sival_int; i++) {
+            say_text(FRAME_ANSWER, id++, "unread");
+        }
+    }
+}
+
 static void
 obey(const char *word, uint64_t id)
 {
@@ -150,6 +165,11 @@ obey(const char *word, uint64_t id)
     } else if (strcmp(word, "wrong-type") == 0) {
         say_text(FRAME_HELLO, id, "hello");
         sleep_for_good();
+    } else if (strcmp(word, "unread") == 0) {
+        answer_unread(id);
+    } else if (strncmp(word, "big-exit:", 9) == 0) {
+        say_much(id, strtoul(word + 9, NULL, 10));
+        _exit(3);
     } else if (strcmp(word, "burn") == 0) {
         burn(BURN);
         say_text(FRAME_ANSWER, id, word);
@@ -180,6 +200,9 @@ serve(void)
             memcpy(word, frame.payload, frame.len);
         } else {
             (void)snprintf(word, sizeof(word), "%zu", frame.len);
+            if (memcmp(frame.payload, "die", 3) == 0) {
+                _exit(3);
+            }
         }
         if (frame.type == FRAME_CONFIG) {
             memcpy(config, word, sizeof(config));
