@@ -90,7 +90,7 @@ struct procs_options {
      * refusal are a stranger's. May call procs_close(), not procs_free(). */
     void (*told)(void *context, enum procs_state state, const char *sentence);
     /* [loop] Whether what a worker is made of is what the first one was made of: asked before each
-     * start and again at its HELLO, for in between it was read. NULL: it always is. */
+     * other start and again at its HELLO, for in between it was read. NULL: it always is. */
     bool (*is_current)(void *context);
     /* Paths of what a worker finds only as it was when it started, since its sandbox knows files
      * and not their names; NULL at the end. Borrowed, for as long as the group. Once another file

@@ -87,10 +87,8 @@ procs_reject(struct procs *procs, const char *why)
     assert(worker != NULL);
     procs->answering = NULL;
     procs_worker_kill(worker, ERROR_PLUGIN, "broke the protocol: %s", why);
-    if (!worker->was_expected) {
-        worker->was_expected = true; /* it is told now */
-        procs_note_death(procs, worker->reason);
-    }
+    worker->was_expected = true; /* its death is told now */
+    procs_note_death(procs, worker->reason);
 }
 
 static size_t

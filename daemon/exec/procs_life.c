@@ -25,29 +25,30 @@ procs_count(const struct procs *procs, enum worker_state state)
     return count;
 }
 
-/* The dying ones too, for they still take what a worker takes: so however they die, there are never
- * more than there may be. The spare, which is there already, has the next call meanwhile. Those
- * that were sent home are fewer than a reason to wait for them. */
 static unsigned
-count_present(const struct procs *procs)
+count_those(const struct procs *procs, bool (*is_one)(const struct worker *worker))
 {
     unsigned count = 0;
     for (const struct list *node = procs->workers.next; node != &procs->workers;
          node = node->next) {
-        count += LIST_ENTRY(node, const struct worker, node)->state != WORKER_LEAVING;
+        count += is_one(LIST_ENTRY(node, const struct worker, node));
     }
     return count;
 }
 
-static unsigned
-count_in_hand(const struct procs *procs)
+/* The dying ones too, for they still take what a worker takes: so however they die, there are never
+ * more than there may be. The spare, which is there already, has the next call meanwhile. Those
+ * that were sent home are few, and are not waited for. */
+static bool
+is_present(const struct worker *worker)
 {
-    unsigned count = 0;
-    for (const struct list *node = procs->workers.next; node != &procs->workers;
-         node = node->next) {
-        count += LIST_ENTRY(node, const struct worker, node)->call != NULL;
-    }
-    return count;
+    return worker->state != WORKER_LEAVING;
+}
+
+static bool
+has_call(const struct worker *worker)
+{
+    return worker->call != NULL;
 }
 
 /* As many as there are calls, and a spare beside them. */
@@ -62,7 +63,7 @@ count_wanted(const struct procs *procs)
         if (!procs->is_configured) {
             return 1;
         }
-        size_t demand = count_in_hand(procs) + procs->queued + procs->ahead;
+        size_t demand = count_those(procs, has_call) + procs->queued + procs->ahead;
         return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
     }
     case PHASE_OUTDATED:
@@ -81,7 +82,7 @@ procs_plan(struct procs *procs)
     if (procs->phase == PHASE_ASIDE) {
         return; /* armed for the end of that */
     }
-    if (count_present(procs) >= count_wanted(procs)) {
+    if (count_those(procs, is_present) >= count_wanted(procs)) {
         loop_timer_disarm(procs->loop, &procs->starter);
     } else if (!procs->starter.armed || procs->starter.due_us < procs->not_before_us) {
         int64_t now_us = clock_now_us();
@@ -98,8 +99,8 @@ procs_starter_due(struct loop_timer *timer)
     if (procs->phase == PHASE_ASIDE) {
         procs->phase = PHASE_PROBING;
     }
-    if (count_present(procs) < count_wanted(procs)) {
-        if (!procs_is_current(procs)) {
+    if (count_those(procs, is_present) < count_wanted(procs)) {
+        if (procs->phase != PHASE_STARTING && !procs_is_current(procs)) {
             procs_outdate(procs);
         } else if (procs_worker_start(procs, &why) != ERROR_OK) {
             procs_note_death(procs, why.text);
@@ -151,24 +152,13 @@ procs_is_current(const struct procs *procs)
     return procs->is_current == NULL || procs->is_current(procs->context);
 }
 
-static bool
-has_usable(const struct procs *procs)
-{
-    bool has = false;
-    for (const struct list *node = procs->workers.next; node != &procs->workers;
-         node = node->next) {
-        has = has || procs_worker_is_usable(LIST_ENTRY(node, const struct worker, node));
-    }
-    return has;
-}
-
 void
 procs_outdate(struct procs *procs)
 {
     if (procs->phase == PHASE_CLOSED) {
         return;
     }
-    procs->phase = has_usable(procs) ? PHASE_OUTDATED : PHASE_REFUSED;
+    procs->phase = count_those(procs, procs_worker_is_usable) > 0 ? PHASE_OUTDATED : PHASE_REFUSED;
     keep_sentence(procs, PROCS_HAS_CHANGED);
     tell(procs, PROCS_HAS_CHANGED);
     if (procs->phase == PHASE_REFUSED) {
@@ -179,7 +169,7 @@ procs_outdate(struct procs *procs)
 void
 procs_note_gone(struct procs *procs)
 {
-    if (procs->phase == PHASE_OUTDATED && !has_usable(procs)) {
+    if (procs->phase == PHASE_OUTDATED && count_those(procs, procs_worker_is_usable) == 0) {
         procs_outdate(procs);
     }
     if (procs->phase == PHASE_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {

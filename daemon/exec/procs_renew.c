@@ -41,7 +41,8 @@ look_again(struct procs *procs)
 void
 procs_renew(struct procs *procs)
 {
-    if (procs->held_paths == NULL || !look_again(procs)) {
+    /* Of an outdated group nobody could take their places. */
+    if (procs->held_paths == NULL || procs->phase == PHASE_OUTDATED || !look_again(procs)) {
         return;
     }
     LIST_FOR_EACH (node, &procs->workers) {
