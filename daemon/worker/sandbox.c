@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -117,6 +119,17 @@ struct rule {
             }                                                                                      \
         }                                                                                          \
     }
+/* One option of sockets, to set or to ask for. */
+#define OPTION(name, level, option)                                                                \
+    {                                                                                              \
+        SCMP_SYS(name), CONNECTING, 2,                                                             \
+        {                                                                                          \
+            { 1, SCMP_CMP_EQ, level, 0 },                                                          \
+            {                                                                                      \
+                2, SCMP_CMP_EQ, option, 0                                                          \
+            }                                                                                      \
+        }                                                                                          \
+    }
 #define WRITING (O_ACCMODE | O_CREAT | O_TRUNC)
 #define SOCKET_TYPES UINT64_C(0xf)
 
@@ -209,8 +222,6 @@ static const struct rule rules[] = {
     ANY(sendto, CONNECTING),
     ANY(sendmmsg, CONNECTING), /* the resolver's two questions */
     ANY(recvmmsg, CONNECTING),
-    ANY(getsockopt, CONNECTING),
-    ANY(setsockopt, CONNECTING),
     ANY(getsockname, CONNECTING),
     ANY(getpeername, CONNECTING),
     ANY(shutdown, CONNECTING),
@@ -222,6 +233,34 @@ static const struct rule rules[] = {
     ANY(epoll_pwait, CONNECTING),
     EQUALS(ioctl, CONNECTING, 1, FIONREAD),
     EQUALS(ioctl, CONNECTING, 1, FIONBIO),
+    /* What resolvers and clients of directories and databases set. Never SO_LINGER, nor what else
+     * makes close() wait or brings other code of the kernel into a connection (TCP_ULP): a plugin
+     * can send the daemon a descriptor, and who closes one last waits for it, which is the daemon's
+     * loop even where it only throws the message away. */
+    OPTION(setsockopt, SOL_SOCKET, SO_KEEPALIVE),
+    OPTION(setsockopt, SOL_SOCKET, SO_SNDBUF),
+    OPTION(setsockopt, SOL_SOCKET, SO_RCVBUF),
+    OPTION(setsockopt, SOL_SOCKET, SO_SNDTIMEO),
+    OPTION(setsockopt, SOL_SOCKET, SO_RCVTIMEO),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_KEEPIDLE),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_KEEPINTVL),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_KEEPCNT),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_USER_TIMEOUT),
+    OPTION(setsockopt, IPPROTO_IP, IP_RECVERR),
+    OPTION(setsockopt, IPPROTO_IP, IP_TOS),
+    OPTION(setsockopt, IPPROTO_IPV6, IPV6_RECVERR),
+    OPTION(setsockopt, IPPROTO_IPV6, IPV6_TCLASS),
+    OPTION(setsockopt, IPPROTO_IPV6, IPV6_V6ONLY),
+    /* Not SO_PEERPIDFD, which is a handle on the daemon. */
+    OPTION(getsockopt, SOL_SOCKET, SO_ERROR),
+    OPTION(getsockopt, SOL_SOCKET, SO_TYPE),
+    OPTION(getsockopt, SOL_SOCKET, SO_KEEPALIVE),
+    OPTION(getsockopt, SOL_SOCKET, SO_SNDBUF),
+    OPTION(getsockopt, SOL_SOCKET, SO_RCVBUF),
+    OPTION(getsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(getsockopt, IPPROTO_TCP, TCP_MAXSEG),
+    OPTION(getsockopt, IPPROTO_TCP, TCP_INFO),
 };
 
 /* Tried by the C library first, with an older call behind them. */
