@@ -62,7 +62,7 @@ static const struct limit limits[] = {
 enum { LOADING = 1, RUNNING = 2, CONNECTING = 4 /* running, with the network */ };
 #define ALWAYS (LOADING | RUNNING | CONNECTING)
 
-#define ARGS_MAX 2
+#define ARGS_MAX 3
 
 struct rule {
     int call;
@@ -109,13 +109,13 @@ struct rule {
             }                                                                                      \
         }                                                                                          \
     }
-#define SOCKET_OF(family, type)                                                                    \
+#define SOCKET_OF(family, type, protocol)                                                          \
     {                                                                                              \
-        SCMP_SYS(socket), CONNECTING, 2,                                                           \
+        SCMP_SYS(socket), CONNECTING, 3,                                                           \
         {                                                                                          \
-            { 0, SCMP_CMP_EQ, family, 0 },                                                         \
+            { 0, SCMP_CMP_EQ, family, 0 }, { 1, SCMP_CMP_MASKED_EQ, SOCKET_TYPES, type },          \
             {                                                                                      \
-                1, SCMP_CMP_MASKED_EQ, SOCKET_TYPES, type                                          \
+                2, SCMP_CMP_EQ, protocol, 0                                                        \
             }                                                                                      \
         }                                                                                          \
     }
@@ -213,11 +213,16 @@ static const struct rule rules[] = {
     ANY(capset, LOADING),
     OWN_LIMIT(LOADING, RLIMIT_AS),
     OWN_LIMIT(ALWAYS, RLIMIT_CPU),
-    /* a network of its own: no listening, no other family */
-    SOCKET_OF(AF_INET, SOCK_STREAM),
-    SOCKET_OF(AF_INET, SOCK_DGRAM),
-    SOCKET_OF(AF_INET6, SOCK_STREAM),
-    SOCKET_OF(AF_INET6, SOCK_DGRAM),
+    /* a network of its own, TCP and UDP: no listening, no other family, nor what else the kernel
+     * would load for a stream (MPTCP, SCTP) or a datagram (UDP-Lite, ping) */
+    SOCKET_OF(AF_INET, SOCK_STREAM, 0),
+    SOCKET_OF(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+    SOCKET_OF(AF_INET, SOCK_DGRAM, 0),
+    SOCKET_OF(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+    SOCKET_OF(AF_INET6, SOCK_STREAM, 0),
+    SOCKET_OF(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+    SOCKET_OF(AF_INET6, SOCK_DGRAM, 0),
+    SOCKET_OF(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
     ANY(connect, CONNECTING),
     ANY(sendto, CONNECTING),
     ANY(sendmmsg, CONNECTING), /* the resolver's two questions */
