@@ -40,7 +40,9 @@ struct group {
     size_t hello_len;
     struct plugin *plugin; /* that it serves; NULL: none yet, or none any more */
     int64_t block_us;
-    struct loop_post gone; /* its last worker has left */
+    struct procs *reader;        /* of its data: closed when it has done that; NULL: none so far */
+    struct future_callback read; /* the reader's call has ended */
+    struct loop_post gone;       /* its last worker has left */
 };
 
 /* ---- what the workers' lives mean --------------------------------------------------------- */
@@ -109,17 +111,29 @@ note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
     }
 }
 
+/* What the first worker of all said. */
+static const void *
+first_hello(const struct group *group, size_t *out_len)
+{
+    if (group->hello == NULL) {
+        return procs_hello(group->procs, out_len);
+    }
+    *out_len = group->hello_len;
+    return group->hello;
+}
+
 /* The first worker with another profile: it must have found the same file. */
 static void
-compare_hello(struct group *group)
+compare_hello(struct group *group, struct procs *procs)
 {
     size_t len = 0;
-    const void *hello = procs_hello(group->procs, &len);
-    if (group->hello != NULL &&
-        (len != group->hello_len || memcmp(hello, group->hello, len) != 0)) {
+    size_t first_len = 0;
+    const void *hello = procs_hello(procs, &len);
+    const void *first = first_hello(group, &first_len);
+    if (len != first_len || memcmp(hello, first, len) != 0) {
         note_death(group->plugin, PROCS_ASIDE,
                    "found that its file has changed; reload the plugin");
-        procs_close(group->procs);
+        procs_close(procs);
     }
 }
 
@@ -133,7 +147,23 @@ serve_told(struct group *group, enum procs_state state, const char *sentence)
         plugin->state = PLUGIN_READY;
         log_info("plugin", "%s: answers again", plugin->name);
     } else if (state == PROCS_READY) {
-        compare_hello(group);
+        compare_hello(group, group->procs);
+    }
+}
+
+static bool
+is_gone(const struct group *group)
+{
+    return (group->procs == NULL || procs_is_gone(group->procs)) &&
+           (group->reader == NULL || procs_is_gone(group->reader));
+}
+
+static void
+leave_when_gone(struct group *group)
+{
+    bool is_released = group->plugin == NULL && group->is_settled && group->settled == NULL;
+    if (is_released && is_gone(group)) {
+        loop_post(group->groups->loop, &group->gone);
     }
 }
 
@@ -142,9 +172,7 @@ told(void *context, enum procs_state state, const char *sentence)
 {
     struct group *group = context;
     if (state == PROCS_CLOSED && sentence[0] == '\0') {
-        if (group->plugin == NULL && group->is_settled && group->settled == NULL) {
-            loop_post(group->groups->loop, &group->gone);
-        }
+        leave_when_gone(group);
     } else if (group->plugin != NULL) {
         serve_told(group, state, sentence);
     } else if (!group->is_settled && state == PROCS_READY) {
@@ -154,12 +182,27 @@ told(void *context, enum procs_state state, const char *sentence)
     }
 }
 
+/* A reader's death is noted; the others serve on. */
+static void
+reader_told(void *context, enum procs_state state, const char *sentence)
+{
+    struct group *group = context;
+    if (state == PROCS_CLOSED && sentence[0] == '\0') {
+        leave_when_gone(group);
+    } else if (group->plugin != NULL && sentence[0] != '\0') {
+        note_death(group->plugin, PROCS_READY, sentence);
+    } else if (group->plugin != NULL && state == PROCS_READY) {
+        compare_hello(group, group->reader);
+    }
+}
+
 /* ---- lives -------------------------------------------------------------------------------- */
 
 static void
 free_group(struct group *group)
 {
     list_remove(&group->node);
+    procs_free(&group->reader);
     procs_free(&group->procs);
     manifest_free(&group->manifest);
     free(group->hello);
@@ -174,7 +217,9 @@ gone_due(struct loop_post *post)
 }
 
 static int
-start(struct group *group, const char *profile)
+start(struct group *group, const char *profile,
+      void (*on_told)(void *context, enum procs_state state, const char *sentence),
+      struct procs **out_procs)
 {
     char parent[PID_BYTES];
     (void)snprintf(parent, sizeof(parent), "%ld", (long)getpid());
@@ -184,10 +229,21 @@ start(struct group *group, const char *profile)
         .program = group->groups->program,
         .argv = argv,
         .queue_max = GROUP_QUEUE_MAX,
-        .told = told,
+        .told = on_told,
         .context = group,
     };
-    return procs_new(&options, &group->procs);
+    return procs_new(&options, out_procs);
+}
+
+/* Nothing else is to be read: its memory is free again. */
+static void
+read_ended(struct future *future, void *context)
+{
+    struct group *group = context;
+    (void)future;
+    if (group->reader != NULL) {
+        procs_close(group->reader);
+    }
 }
 
 int
@@ -202,9 +258,10 @@ group_open(struct groups *groups, const char *path, void (*settled)(void *contex
     group->settled = settled;
     group->context = context;
     group->gone.fn = gone_due;
+    group->read = (struct future_callback){ .fn = read_ended, .context = group };
     list_init(&group->node);
     group->path = strdup(path);
-    if (group->path == NULL || start(group, NULL) != ERROR_OK) {
+    if (group->path == NULL || start(group, NULL, told, &group->procs) != ERROR_OK) {
         free_group(group);
         return ERROR_NOMEM;
     }
@@ -244,7 +301,7 @@ start_with_network(struct group *group)
     memcpy(group->hello, hello, len);
     group->hello_len = len;
     procs_free(&group->procs);
-    return start(group, "net");
+    return start(group, "net", told, &group->procs);
 }
 
 int
@@ -268,6 +325,24 @@ group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int6
     return error;
 }
 
+/* Of its own, since reading takes memory that no other worker has. */
+static int
+start_reader(struct group *group)
+{
+    struct buf config;
+    procs_free(&group->reader); /* of an earlier call */
+    buf_init(&config, MANIFEST_WIRE_CONFIG_BYTES_MAX);
+    int error = manifest_wire_encode_config(&group->plugin->config, &config);
+    if (error == ERROR_OK) {
+        error = start(group, "data", reader_told, &group->reader);
+    }
+    if (error == ERROR_OK) {
+        error = procs_configure(group->reader, config.bytes, config.len, 1);
+    }
+    buf_fini(&config);
+    return error;
+}
+
 /* With the files, which no other call gets, in a worker that then leaves. */
 static int
 call_enumerate(struct group *group, const struct buf *bytes, struct future **out_future)
@@ -285,7 +360,13 @@ call_enumerate(struct group *group, const struct buf *bytes, struct future **out
         .then_leaves = true,
     };
     if (error == ERROR_OK) {
-        error = procs_call(group->procs, &request, out_future);
+        error = start_reader(group);
+    }
+    if (error == ERROR_OK) {
+        error = procs_call(group->reader, &request, out_future);
+    }
+    if (error == ERROR_OK) {
+        future_on_done(*out_future, &group->read);
     }
     buf_fini(&config);
     return error;
@@ -331,7 +412,10 @@ group_release(struct group **group)
     if (released->procs != NULL) {
         procs_close(released->procs);
     }
-    if (released->procs == NULL || procs_is_gone(released->procs)) {
+    if (released->reader != NULL) {
+        procs_close(released->reader);
+    }
+    if (is_gone(released)) {
         free_group(released);
     }
 }

@@ -29,7 +29,8 @@
 #include "daemon/worker/landlock.h"
 
 #define MIB (UINT64_C(1024) * 1024)
-/* Address space: for steps; for reading catalogues, which a worker does once and leaves. */
+/* Address space: for steps; for reading catalogues, which a worker is started for and then leaves.
+ * Not to be raised once the plugin is known: its constructor knows it too. */
 #define MEMORY_BYTES (256 * MIB)
 #define MEMORY_ENUMERATE_BYTES (1024 * MIB)
 /* The channel, the few beside it, and what the dynamic linker opens on its way. */
@@ -48,7 +49,7 @@ struct limit {
  * is all that sanitizer builds lift: their runtimes need no call that is not on the list. */
 static const struct limit limits[] = {
 #if !defined(ROLLCALL_SANITIZED) /* shadow memory takes terabytes of it */
-    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES, MEMORY_ENUMERATE_BYTES },
+    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES, MEMORY_BYTES },
 #endif
     { RLIMIT_CPU, "RLIMIT_CPU", LOADING_CPU_S, RLIM_INFINITY },
     { RLIMIT_NOFILE, "RLIMIT_NOFILE", DESCRIPTORS_MAX, DESCRIPTORS_MAX },
@@ -211,7 +212,6 @@ static const struct rule rules[] = {
     ANY(seccomp, LOADING),
     ANY(capget, LOADING),
     ANY(capset, LOADING),
-    OWN_LIMIT(LOADING, RLIMIT_AS),
     OWN_LIMIT(ALWAYS, RLIMIT_CPU),
     /* a network of its own, TCP and UDP: no listening, no other family, nor what else the kernel
      * would load for a stream (MPTCP, SCTP) or a datagram (UDP-Lite, ping) */
@@ -283,7 +283,7 @@ fail(const char *what, int number, struct error_text *why)
 /* Where the log is a file, not even that can be written to: then the sentence is lost, not the
  * worker. */
 static int
-limit_all(struct error_text *why)
+limit_all(bool enumerates, struct error_text *why)
 {
     if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR) {
         return fail("SIGXFSZ", errno, why);
@@ -293,35 +293,16 @@ limit_all(struct error_text *why)
         if (getrlimit(limits[i].resource, &have) != 0) {
             return fail(limits[i].name, errno, why);
         }
+        bool is_larger = enumerates && limits[i].resource == RLIMIT_AS;
+        rlim_t soft = is_larger ? MEMORY_ENUMERATE_BYTES : limits[i].soft;
+        rlim_t hard = is_larger ? MEMORY_ENUMERATE_BYTES : limits[i].hard;
         /* Never more than there was: that would need a privilege. */
-        rlim_t hard = limits[i].hard < have.rlim_max ? limits[i].hard : have.rlim_max;
-        struct rlimit want = { limits[i].soft < hard ? limits[i].soft : hard, hard };
+        hard = hard < have.rlim_max ? hard : have.rlim_max;
+        struct rlimit want = { soft < hard ? soft : hard, hard };
         if (setrlimit(limits[i].resource, &want) != 0) {
             return fail(limits[i].name, errno, why);
         }
     }
-    return ERROR_OK;
-}
-
-/* The one limit that depends on what the plugin turned out to be. */
-static int
-limit_memory(bool enumerates, struct error_text *why)
-{
-#if !defined(ROLLCALL_SANITIZED)
-    struct rlimit have;
-    if (getrlimit(RLIMIT_AS, &have) != 0) {
-        return fail("RLIMIT_AS", errno, why);
-    }
-    rlim_t bytes = enumerates ? MEMORY_ENUMERATE_BYTES : MEMORY_BYTES;
-    bytes = bytes < have.rlim_max ? bytes : have.rlim_max;
-    struct rlimit want = { bytes, bytes };
-    if (setrlimit(RLIMIT_AS, &want) != 0) {
-        return fail("RLIMIT_AS", errno, why);
-    }
-#else
-    (void)enumerates;
-    (void)why;
-#endif
     return ERROR_OK;
 }
 
@@ -418,7 +399,7 @@ enter_full(const struct sandbox_options *options, struct error_text *why)
         error = fail("PR_SET_DUMPABLE", errno, why);
     }
     if (error == ERROR_OK) {
-        error = limit_all(why);
+        error = limit_all(options->enumerates, why);
     }
     if (error == ERROR_OK) {
         error = drop_capabilities(true, why);
@@ -435,10 +416,7 @@ enter_full(const struct sandbox_options *options, struct error_text *why)
 static int
 seal_full(const struct sandbox_options *options, struct error_text *why)
 {
-    int error = limit_memory(options->enumerates, why);
-    if (error == ERROR_OK) {
-        error = drop_capabilities(false, why);
-    }
+    int error = drop_capabilities(false, why);
     if (error == ERROR_OK) {
         error = landlock_for_running(options->network, why);
     }

@@ -247,12 +247,12 @@ make_memory(size_t bytes, int place, int *out_memory)
 }
 
 static int
-open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox_options *options,
-            struct error_text *why)
+open_plugin(struct worker *worker, const struct sandbox *sandbox,
+            const struct sandbox_options *options, struct error_text *why)
 {
     struct image *image = NULL;
     int error = make_memory(MANIFEST_WIRE_BYTES_MAX, SANDBOX_CHANNEL + 1, &worker->manifest_memory);
-    if (error == ERROR_OK) {
+    if (error == ERROR_OK && options->enumerates) {
         error = make_memory(ENUMERATION_BYTES, SANDBOX_LAST, &worker->answer_memory);
     }
     if (error != ERROR_OK) {
@@ -267,10 +267,6 @@ open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox
         return error;
     }
     worker->image = image;
-    options->enumerates = image->manifest->enumerates;
-    if (!options->enumerates) {
-        drop_memory(&worker->answer_memory);
-    }
     error = sandbox->seal(options, why);
     (void)malloc_trim(0); /* what building the filters took */
     return error;
@@ -293,11 +289,10 @@ int
 worker_run(const struct sandbox *sandbox, const struct sandbox_options *options)
 {
     struct error_text why = { "" };
-    struct sandbox_options own = *options;
     struct worker worker = { .manifest_memory = -1, .answer_memory = -1 };
     keep_small();
     buf_init(&worker.answer, CALL_ANSWER_BYTES_MAX);
-    int error = open_plugin(&worker, sandbox, &own, &why);
+    int error = open_plugin(&worker, sandbox, options, &why);
     int status = error != ERROR_OK ? refuse(why.text) : converse(&worker);
     drop_memory(&worker.manifest_memory);
     drop_memory(&worker.answer_memory);

@@ -146,7 +146,7 @@ enumerates_once(void **state)
           .file_lens = lens,
           .count = 1 },
     };
-    hands_open(&hands, HANDS_FIXTURE("sites"), NULL);
+    hands_open(&hands, HANDS_FIXTURE("sites"), "data");
     struct frame hello = hands_expect(&hands, FRAME_HELLO);
     frame_release(&hello);
     send_config(&hands, &(const struct host_config){ NULL, 0 });
