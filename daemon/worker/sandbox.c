@@ -385,10 +385,31 @@ die_with(pid_t parent, struct error_text *why)
     return ERROR_OK;
 }
 
+/* Where memory runs out the kernel ends a worker, which is replaced, and not the daemon. A worker
+ * whose /proc is not there, cannot be written to or is another's keeps what it has: then that of
+ * the two which took more is chosen. */
+static int
+go_before_daemon(struct error_text *why)
+{
+    static const char most[] = "1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        bool may_be = errno == ENOENT || errno == EACCES || errno == EROFS;
+        return may_be ? ERROR_OK : fail("oom_score_adj", errno, why);
+    }
+    bool is_told = write(fd, most, sizeof(most) - 1) == (ssize_t)(sizeof(most) - 1);
+    int error = is_told ? ERROR_OK : fail("oom_score_adj", errno, why);
+    (void)close(fd);
+    return error;
+}
+
 static int
 enter_full(const struct sandbox_options *options, struct error_text *why)
 {
     int error = die_with(options->parent, why);
+    if (error == ERROR_OK) {
+        error = go_before_daemon(why);
+    }
     if (error == ERROR_OK && close_range(SANDBOX_LAST + 1, ~0U, 0) != 0) {
         error = fail("close_range", errno, why);
     }

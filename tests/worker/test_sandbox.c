@@ -282,6 +282,16 @@ expect_status(pid_t pid, const char *name, const char *value)
 }
 
 static void
+expect_first_victim(pid_t pid)
+{
+    char *path = support_text("/proc/%ld/oom_score_adj", (long)pid);
+    char *text = support_read_file(path, NULL);
+    assert_string_equal(text, "1000\n");
+    free(text);
+    free(path);
+}
+
+static void
 shows_in_proc(void **state)
 {
     (void)state;
@@ -293,6 +303,7 @@ shows_in_proc(void **state)
     expect_status(hands.pid, "\nNoNewPrivs", "1");
     expect_status(hands.pid, "\nSeccomp", "2");
     expect_status(hands.pid, "\nSeccomp_filters", "2");
+    expect_first_victim(hands.pid);
     assert_int_equal(hands_hang_up(&hands), 0);
 }
 
