@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/landlock_abi.h"
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
 #include "daemon/plugin/loader.h"
@@ -430,6 +431,11 @@ groups_new(struct loop *loop, const char *program, struct groups **out_groups)
     }
     groups->loop = loop;
     list_init(&groups->list);
+    if (landlock_abi() == 0) {
+        log_warning("plugin",
+                    "this kernel gives no Landlock: while a plugin is opened, and with the "
+                    "network also after that, it can read what the daemon can");
+    }
     *out_groups = groups;
     return ERROR_OK;
 }
