@@ -35,28 +35,28 @@
 #define MEMORY_ENUMERATE_BYTES (1024 * MIB)
 /* The channel, the few beside it, and what the dynamic linker opens on its way. */
 #define DESCRIPTORS_MAX 16
-/* Seconds of processor time until the plugin is open; worker.c renews it call by call. */
-#define LOADING_CPU_S 10
+/* Seconds of processor time in a whole life. A call that loops, or a worker that is busy with
+ * nothing, the daemon ends long before: this is for when nobody watches. worker.c leaves in time.
+ */
+#define LIFE_CPU_S (4 * 3600)
 
 struct limit {
     __rlimit_resource_t resource;
     const char *name;
-    uint64_t soft;
-    uint64_t hard;
+    uint64_t most;
 };
 
-/* New processes are refused by the allow-list: RLIMIT_NPROC does not bind root. The address space
- * is all that sanitizer builds lift: their runtimes need no call that is not on the list. */
+/* Soft and hard, and no call on the lists moves one: a limit that a worker could renew for itself
+ * its plugin could renew as well. New processes are refused by the allow-list: RLIMIT_NPROC does
+ * not bind root. The address space is all that sanitizer builds lift: their runtimes need no call
+ * that is not on the list. */
 static const struct limit limits[] = {
 #if !defined(ROLLCALL_SANITIZED) /* shadow memory takes terabytes of it */
-    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES, MEMORY_BYTES },
+    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES },
 #endif
-    { RLIMIT_CPU, "RLIMIT_CPU", LOADING_CPU_S, RLIM_INFINITY },
-    { RLIMIT_NOFILE, "RLIMIT_NOFILE", DESCRIPTORS_MAX, DESCRIPTORS_MAX },
-    { RLIMIT_FSIZE, "RLIMIT_FSIZE", 0, 0 },
-    { RLIMIT_CORE, "RLIMIT_CORE", 0, 0 },
-    { RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0, 0 },
-    { RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0, 0 },
+    { RLIMIT_CPU, "RLIMIT_CPU", LIFE_CPU_S }, { RLIMIT_NOFILE, "RLIMIT_NOFILE", DESCRIPTORS_MAX },
+    { RLIMIT_FSIZE, "RLIMIT_FSIZE", 0 },      { RLIMIT_CORE, "RLIMIT_CORE", 0 },
+    { RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0 },  { RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0 },
 };
 
 /* When a call is allowed. */
@@ -97,16 +97,6 @@ struct rule {
         {                                                                                          \
             {                                                                                      \
                 arg, SCMP_CMP_EQ, value, 0                                                         \
-            }                                                                                      \
-        }                                                                                          \
-    }
-#define OWN_LIMIT(when, resource)                                                                  \
-    {                                                                                              \
-        SCMP_SYS(prlimit64), when, 2,                                                              \
-        {                                                                                          \
-            { 0, SCMP_CMP_EQ, 0, 0 },                                                              \
-            {                                                                                      \
-                1, SCMP_CMP_EQ, resource, 0                                                        \
             }                                                                                      \
         }                                                                                          \
     }
@@ -186,6 +176,8 @@ static const struct rule rules[] = {
     ANY(geteuid, ALWAYS),
     ANY(getgid, ALWAYS),
     ANY(getegid, ALWAYS),
+    /* its own limits, to look at: sets none */
+    { SCMP_SYS(prlimit64), ALWAYS, 2, { { 0, SCMP_CMP_EQ, 0, 0 }, { 2, SCMP_CMP_EQ, 0, 0 } } },
     /* its own end; abort() is told in tgkill's rule, in add_rules() */
     ANY(rt_sigaction, ALWAYS),
     ANY(rt_sigprocmask, ALWAYS),
@@ -194,6 +186,7 @@ static const struct rule rules[] = {
     ANY(restart_syscall, ALWAYS),
     ANY(exit, ALWAYS),
     ANY(exit_group, ALWAYS),
+    EQUALS(shutdown, ALWAYS, 0, SANDBOX_CHANNEL), /* it takes no more calls */
     /* opening the plugin and what it needs, for reading; Landlock says where */
     BITS(openat, LOADING | CONNECTING, 2, WRITING, O_RDONLY),
     ANY(newfstatat, LOADING | CONNECTING),
@@ -212,7 +205,6 @@ static const struct rule rules[] = {
     ANY(seccomp, LOADING),
     ANY(capget, LOADING),
     ANY(capset, LOADING),
-    OWN_LIMIT(ALWAYS, RLIMIT_CPU),
     /* a network of its own, TCP and UDP: no listening, no other family, nor what else the kernel
      * would load for a stream (MPTCP, SCTP) or a datagram (UDP-Lite, ping) */
     SOCKET_OF(AF_INET, SOCK_STREAM, 0),
@@ -294,11 +286,10 @@ limit_all(bool enumerates, struct error_text *why)
             return fail(limits[i].name, errno, why);
         }
         bool is_larger = enumerates && limits[i].resource == RLIMIT_AS;
-        rlim_t soft = is_larger ? MEMORY_ENUMERATE_BYTES : limits[i].soft;
-        rlim_t hard = is_larger ? MEMORY_ENUMERATE_BYTES : limits[i].hard;
+        rlim_t most = is_larger ? MEMORY_ENUMERATE_BYTES : limits[i].most;
         /* Never more than there was: that would need a privilege. */
-        hard = hard < have.rlim_max ? hard : have.rlim_max;
-        struct rlimit want = { soft < hard ? soft : hard, hard };
+        most = most < have.rlim_max ? most : have.rlim_max;
+        const struct rlimit want = { most, most };
         if (setrlimit(limits[i].resource, &want) != 0) {
             return fail(limits[i].name, errno, why);
         }

@@ -59,6 +59,7 @@ static const struct wanted wanted[] = {
     NEVER("loading-fcntl-owner"),
     NEVER("loading-bpf"),
     NEVER("loading-limit-memory"),
+    NEVER("loading-limit-cpu"),
     ALL("loading-memory-grow", EFBIG),
 #if !defined(ROLLCALL_SANITIZED)
     EACH("loading-mmap-some", ENOMEM, ENOMEM, 0),
@@ -128,6 +129,9 @@ static const struct wanted wanted[] = {
     NEVER("pidfd-open"),
     NEVER("prlimit-parent"),
     NEVER("limit-files"),
+    NEVER("limit-cpu"),
+    ALL("limit-ask", 0),
+    NEVER("limit-same"),
     NEVER("unshare"),
     NEVER("mount"),
     NEVER("setuid"),
