@@ -80,7 +80,9 @@ static const struct wanted wanted[] = {
     WITH_NET("open-hosts"),
     NEVER("open-write"),
     NEVER("open-tmpfile"),
+#if defined(__x86_64__)
     NEVER("creat"),
+#endif
     ALL("openat2", ENOSYS),
     NEVER("open-proc"),
     NEVER("unlink"),
