@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/file_mark.h"
+#include "daemon/base/landlock_abi.h"
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
 #include "daemon/plugin/loader.h"
@@ -40,7 +41,9 @@ struct group {
     struct error_text why;     /* why there is none */
     struct plugin *plugin;     /* that it serves; NULL: none yet, or none any more */
     int64_t block_us;
-    struct loop_post gone; /* its last worker has left */
+    struct procs *reader;        /* of its data: closed when it has done that; NULL: none so far */
+    struct future_callback read; /* the reader's call has ended */
+    struct loop_post gone;       /* its last worker has left */
 };
 
 /* ---- what the workers' lives mean --------------------------------------------------------- */
@@ -124,14 +127,28 @@ serve_told(struct plugin *plugin, enum procs_state state, const char *sentence)
     }
 }
 
+static bool
+is_gone(const struct group *group)
+{
+    return (group->procs == NULL || procs_is_gone(group->procs)) &&
+           (group->reader == NULL || procs_is_gone(group->reader));
+}
+
+static void
+leave_when_gone(struct group *group)
+{
+    bool is_released = group->plugin == NULL && group->is_settled && group->settled == NULL;
+    if (is_released && is_gone(group)) {
+        loop_post(group->groups->loop, &group->gone);
+    }
+}
+
 static void
 told(void *context, enum procs_state state, const char *sentence)
 {
     struct group *group = context;
     if (state == PROCS_CLOSED && sentence[0] == '\0') {
-        if (group->plugin == NULL && group->is_settled && group->settled == NULL) {
-            loop_post(group->groups->loop, &group->gone);
-        }
+        leave_when_gone(group);
     } else if (group->plugin != NULL) {
         serve_told(group->plugin, state, sentence);
     } else if (!group->is_settled && state == PROCS_READY) {
@@ -150,12 +167,25 @@ is_current(void *context)
     return !now.is_there || file_mark_is_same(&now, &group->file);
 }
 
+/* A reader's death is noted; the others serve on. */
+static void
+reader_told(void *context, enum procs_state state, const char *sentence)
+{
+    struct group *group = context;
+    if (state == PROCS_CLOSED && sentence[0] == '\0') {
+        leave_when_gone(group);
+    } else if (group->plugin != NULL && sentence[0] != '\0') {
+        note_death(group->plugin, PROCS_READY, sentence);
+    }
+}
+
 /* ---- lives -------------------------------------------------------------------------------- */
 
 static void
 free_group(struct group *group)
 {
     list_remove(&group->node);
+    procs_free(&group->reader);
     procs_free(&group->procs);
     manifest_free(&group->manifest);
     free(group->path);
@@ -170,13 +200,16 @@ gone_due(struct loop_post *post)
 
 /* `known`: the workers that said what the file is; NULL: the first of these will say it. */
 static int
-start(struct group *group, const char *profile, const struct procs *known)
+start(struct group *group, const char *profile, const struct procs *known,
+      void (*on_told)(void *context, enum procs_state state, const char *sentence),
+      struct procs **out_procs)
 {
     /* Whom a worker with the network asks for names: all that its sandbox lets it read of it
      * (worker/landlock), which programs that change it replace rather than write to. */
     static const char *const name_files[] = { "/etc/resolv.conf",   "/etc/hosts",
                                               "/etc/nsswitch.conf", "/etc/gai.conf",
                                               "/etc/host.conf",     NULL };
+    bool has_network = profile != NULL && strcmp(profile, "net") == 0;
     size_t hello_len = 0;
     const void *hello = known != NULL ? procs_hello(known, &hello_len) : NULL;
     char parent[PID_BYTES];
@@ -189,12 +222,23 @@ start(struct group *group, const char *profile, const struct procs *known)
         .queue_max = GROUP_QUEUE_MAX,
         .hello = hello,
         .hello_len = hello_len,
-        .told = told,
+        .told = on_told,
         .is_current = is_current,
-        .held_paths = profile != NULL ? name_files : NULL,
+        .held_paths = has_network ? name_files : NULL,
         .context = group,
     };
-    return procs_new(&options, &group->procs);
+    return procs_new(&options, out_procs);
+}
+
+/* Nothing else is to be read: its memory is free again. */
+static void
+read_ended(struct future *future, void *context)
+{
+    struct group *group = context;
+    (void)future;
+    if (group->reader != NULL) {
+        procs_close(group->reader);
+    }
 }
 
 int
@@ -209,10 +253,11 @@ group_open(struct groups *groups, const char *path, void (*settled)(void *contex
     group->settled = settled;
     group->context = context;
     group->gone.fn = gone_due;
+    group->read = (struct future_callback){ .fn = read_ended, .context = group };
     list_init(&group->node);
     group->path = strdup(path);
     group->file = file_mark_take(path);
-    if (group->path == NULL || start(group, NULL, NULL) != ERROR_OK) {
+    if (group->path == NULL || start(group, NULL, NULL, told, &group->procs) != ERROR_OK) {
         free_group(group);
         return ERROR_NOMEM;
     }
@@ -244,7 +289,7 @@ static int
 start_with_network(struct group *group)
 {
     struct procs *known = group->procs;
-    int error = start(group, "net", known);
+    int error = start(group, "net", known, told, &group->procs);
     if (error == ERROR_OK) {
         procs_free(&known);
     }
@@ -272,6 +317,24 @@ group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int6
     return error;
 }
 
+/* Of its own, since reading takes memory that no other worker has. */
+static int
+start_reader(struct group *group)
+{
+    struct buf config;
+    procs_free(&group->reader); /* of an earlier call */
+    buf_init(&config, MANIFEST_WIRE_CONFIG_BYTES_MAX);
+    int error = manifest_wire_encode_config(&group->plugin->config, &config);
+    if (error == ERROR_OK) {
+        error = start(group, "data", group->procs, reader_told, &group->reader);
+    }
+    if (error == ERROR_OK) {
+        error = procs_configure(group->reader, config.bytes, config.len, 1);
+    }
+    buf_fini(&config);
+    return error;
+}
+
 /* With the files, which no other call gets, in a worker that then leaves. */
 static int
 call_enumerate(struct group *group, const struct buf *bytes, struct future **out_future)
@@ -289,7 +352,13 @@ call_enumerate(struct group *group, const struct buf *bytes, struct future **out
         .then_leaves = true,
     };
     if (error == ERROR_OK) {
-        error = procs_call(group->procs, &request, out_future);
+        error = start_reader(group);
+    }
+    if (error == ERROR_OK) {
+        error = procs_call(group->reader, &request, out_future);
+    }
+    if (error == ERROR_OK) {
+        future_on_done(*out_future, &group->read);
     }
     buf_fini(&config);
     return error;
@@ -341,7 +410,10 @@ group_release(struct group **group)
     if (released->procs != NULL) {
         procs_close(released->procs);
     }
-    if (released->procs == NULL || procs_is_gone(released->procs)) {
+    if (released->reader != NULL) {
+        procs_close(released->reader);
+    }
+    if (is_gone(released)) {
         free_group(released);
     }
 }
@@ -356,6 +428,11 @@ groups_new(struct loop *loop, const char *program, struct groups **out_groups)
     }
     groups->loop = loop;
     list_init(&groups->list);
+    if (landlock_abi() == 0) {
+        log_warning("plugin",
+                    "this kernel gives no Landlock: while a plugin is opened, and with the "
+                    "network also after that, it can read what the daemon can");
+    }
     *out_groups = groups;
     return ERROR_OK;
 }

@@ -31,7 +31,8 @@
 struct groups;
 struct group;
 
-/** `program` is the worker's path. Errors: NOMEM. */
+/** `program` is the worker's path. Logs what this kernel cannot keep workers from. Errors: NOMEM.
+ */
 MUST_CHECK int groups_new(struct loop *loop, const char *program, struct groups **out_groups);
 /** Kill and reap every worker that is left, free all groups. Accepts NULL. */
 void groups_free(struct groups **groups);

@@ -14,6 +14,7 @@
 #include "daemon/plugin/crew.h"
 #include "daemon/plugin/group.h"
 #include "tests/support/common.h"
+#include "tests/support/proc.h"
 #include "tests/support/tmpdir.h"
 
 #define WORKER TEST_BUILD_DIR "/libexec/rollcall/rollcall-worker"
@@ -339,6 +340,39 @@ test_a_networked_plugin_survives_a_failed_start(void **state)
     tmpdir_free(&folder);
 }
 
+/* With the memory for it, which the plugin's constructor has had in no other; and then it leaves.
+ */
+static void
+test_data_is_read_by_a_worker_of_its_own(void **state)
+{
+    struct bench *bench = *state;
+    struct future *future = NULL;
+    serve(bench, PLUGINS "tries.so");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(crew_enumerate(bench->crew, bench->plugin, &future), ERROR_OK);
+        while (!future_is_done(future)) {
+            turn(bench);
+        }
+        assert_int_equal(future->error, ERROR_OK);
+        const struct call_answer *answer = future->result;
+        bool had_memory = false;
+        bool had_network = false;
+        for (size_t note = 0; note < answer->note_count; note++) {
+            had_memory = had_memory || strcmp(answer->notes[note], "memory-grow 27") == 0;
+            had_network = had_network || strcmp(answer->notes[note], "socket-tcp 0") == 0;
+        }
+        assert_true(had_memory); /* EFBIG: it is there */
+        assert_false(had_network);
+        future_unref(&future);
+    }
+    while (proc_children(getpid()) > group_workers(bench->group)) {
+        turn(bench);
+    }
+    assert_true(group_workers(bench->group) >= 1);
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    assert_string_equal(bench->plugin->last_error.text, "");
+}
+
 /* Released in the middle of a call: that one ends, then the group goes by itself. */
 static void
 test_a_released_group_finishes(void **state)
@@ -371,6 +405,7 @@ main(void)
         TEST(test_what_cannot_be_carried_over_fails_alone),
         TEST(test_a_changed_file_waits_for_a_reload),
         TEST(test_a_networked_plugin_survives_a_failed_start),
+        TEST(test_data_is_read_by_a_worker_of_its_own),
         TEST(test_a_released_group_finishes),
     };
     return cmocka_run_group_tests_name("group", tests, NULL, NULL);
