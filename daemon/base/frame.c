@@ -3,8 +3,12 @@
 /* Frames over a SOCK_SEQPACKET pair: see the header. The length of the next datagram is asked for
  * first, so each frame gets exactly the memory that it needs. A memfd is believed only when its
  * seals say that nobody can change or shorten it any more, and it is as long as the head says: then
- * reading its mapping can neither fail nor show two different texts. Descriptors that nobody asked
- * for are closed. */
+ * reading its mapping can neither fail nor show two different texts.
+ *
+ * Descriptors that nobody asked for are closed, and that cannot be left to anybody else: the kernel
+ * hands the files of a message that is cut, thrown away or never read to whoever does that, and the
+ * last to let go of a file waits until it is closed. So that this takes no time is the sender's
+ * sandbox' to see to: a worker can make no file whose closing waits (daemon/worker/sandbox.c). */
 #include "daemon/base/frame.h"
 
 #include <errno.h>

@@ -15,6 +15,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What a child finds in its environment: only how a sanitizer was told to behave. */
@@ -54,19 +55,26 @@ static int
 plan_descriptors(posix_spawn_file_actions_t *actions, int child_fd)
 {
     int failed = posix_spawn_file_actions_adddup2(actions, child_fd, PROC_CHILD_FD);
-    failed = failed != 0
-                 ? failed
-                 : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-    failed = failed != 0 ? failed
-                         : posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDOUT_FILENO);
+    if (failed != 0) {
+        return failed;
+    }
 #ifndef ROLLCALL_SANITIZED
     /* What a plugin prints is a stranger's: it does not stand in our log as if we had said it. */
-    failed = failed != 0 ? failed
-                         : posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDERR_FILENO);
+    failed = posix_spawn_file_actions_adddup2(actions, STDIN_FILENO, STDERR_FILENO);
+    if (failed != 0) {
+        return failed;
+    }
 #endif
     /* Not every library opens its descriptors with CLOEXEC. */
-    return failed != 0 ? failed
-                       : posix_spawn_file_actions_addclosefrom_np(actions, PROC_CHILD_FD + 1);
+    return posix_spawn_file_actions_addclosefrom_np(actions, PROC_CHILD_FD + 1);
 }
 
 static int
@@ -77,12 +85,26 @@ plan_attributes(posix_spawnattr_t *attributes)
     sigemptyset(&none);
     sigfillset(&all);
     int failed = posix_spawnattr_setsigmask(attributes, &none);
-    failed = failed != 0 ? failed : posix_spawnattr_setsigdefault(attributes, &all);
-    failed = failed != 0 ? failed : posix_spawnattr_setpgroup(attributes, 0);
-    return failed != 0 ? failed
-                       : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-                                                                  POSIX_SPAWN_SETSIGDEF |
-                                                                  POSIX_SPAWN_SETPGROUP);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawnattr_setsigdefault(attributes, &all);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawnattr_setpgroup(attributes, 0);
+    if (failed != 0) {
+        return failed;
+    }
+    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                    POSIX_SPAWN_SETPGROUP);
+}
+
+static int
+plan(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int child_fd)
+{
+    int failed = plan_descriptors(actions, child_fd);
+    return failed != 0 ? failed : plan_attributes(attributes);
 }
 
 /* Returns what posix_spawn() returns: an errno. */
@@ -99,11 +121,10 @@ spawn(const char *program, char *const *argv, int child_fd, pid_t *out_pid)
     }
     failed = posix_spawnattr_init(&attributes);
     if (failed == 0) {
-        failed = plan_descriptors(&actions, child_fd);
-        failed = failed != 0 ? failed : plan_attributes(&attributes);
-        failed = failed != 0
-                     ? failed
-                     : posix_spawn(out_pid, program, &actions, &attributes, argv, environment);
+        failed = plan(&actions, &attributes, child_fd);
+        if (failed == 0) {
+            failed = posix_spawn(out_pid, program, &actions, &attributes, argv, environment);
+        }
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
@@ -153,6 +174,18 @@ proc_kill(const struct proc *proc)
     (void)pidfd_send_signal(proc->pidfd, SIGKILL, NULL, 0);
 }
 
+int64_t
+proc_cpu_time_us(const struct proc *proc)
+{
+    clockid_t clock;
+    struct timespec used;
+    /* Its number is its own until it is buried. */
+    if (clock_getcpuclockid(proc->pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return 0;
+    }
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
 void
 proc_hang_up(struct proc *proc)
 {
@@ -163,8 +196,9 @@ proc_hang_up(struct proc *proc)
 }
 
 bool
-proc_bury(const struct proc *proc, bool wait, char *sentence, size_t size)
+proc_bury(const struct proc *proc, bool wait, struct proc_end *out_end)
 {
+    const size_t size = sizeof(out_end->sentence);
     siginfo_t info = { .si_pid = 0 };
     int failed;
     do {
@@ -173,13 +207,15 @@ proc_bury(const struct proc *proc, bool wait, char *sentence, size_t size)
     if (failed == 0 && info.si_pid == 0) {
         return false;
     }
+    out_end->signal = 0;
     if (failed != 0) {
-        (void)snprintf(sentence, size, "ended, nobody knows how: %s", strerror(errno));
+        (void)snprintf(out_end->sentence, size, "ended, nobody knows how: %s", strerror(errno));
     } else if (info.si_code == CLD_EXITED) {
-        (void)snprintf(sentence, size, "exited with status %d", info.si_status);
+        (void)snprintf(out_end->sentence, size, "exited with status %d", info.si_status);
     } else {
         const char *name = sigabbrev_np(info.si_status);
-        (void)snprintf(sentence, size, "killed by signal %d (%s%s)", info.si_status,
+        out_end->signal = info.si_status;
+        (void)snprintf(out_end->sentence, size, "killed by signal %d (%s%s)", info.si_status,
                        name != NULL ? "SIG" : "", name != NULL ? name : "unknown");
     }
     return true;

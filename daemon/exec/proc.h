@@ -7,12 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "daemon/base/error.h"
 
 /* Where the child finds its end of the socket. */
 #define PROC_CHILD_FD 3
+
+#define PROC_SENTENCE_BYTES 128
 
 struct proc {
     pid_t pid;
@@ -34,12 +37,21 @@ proc_spawn(const char *program, char *const *argv, struct proc *out_proc, struct
 /** SIGKILL; it stays to be buried. */
 void proc_kill(const struct proc *proc);
 
+/** The processor time that it has used, with all its threads; 0 when nobody knows. */
+int64_t proc_cpu_time_us(const struct proc *proc);
+
 /** Close our end of the socket; may be called twice. */
 void proc_hang_up(struct proc *proc);
 
+/* How one ended. */
+struct proc_end {
+    int signal; /* that killed it; 0: none did */
+    char sentence[PROC_SENTENCE_BYTES];
+};
+
 /** Take its exit status and say it in words: "exited with status 3". False: it has not ended yet;
  *  with `wait` this waits for that. */
-MUST_CHECK bool proc_bury(const struct proc *proc, bool wait, char *sentence, size_t size);
+MUST_CHECK bool proc_bury(const struct proc *proc, bool wait, struct proc_end *out_end);
 
 /** After it was buried. */
 void proc_fini(struct proc *proc);

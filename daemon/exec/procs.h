@@ -22,11 +22,20 @@ struct procs;
 
 /* From spawning to HELLO. */
 #define PROCS_START_US (INT64_C(5) * 1000 * 1000)
-/* From the closing of its socket to its end; then it is killed. */
+/* From our closing of its socket to its end; then it is killed. */
 #define PROCS_LEAVE_US (INT64_C(1) * 1000 * 1000)
+/* The same when it closed its own: the system does that some microseconds before it says how a
+ * process ended. */
+#define PROCS_HUNG_UP_US (INT64_C(20) * 1000)
 /* An idle worker leaves after so long, except the last PROCS_IDLE_KEPT: one and the spare. */
 #define PROCS_IDLE_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_IDLE_KEPT 2
+
+/* So often the idle ones are looked at. One that has used more processor time than it had calls in
+ * hand, by so much and by so much for each answer (what it does before and after), is killed. */
+#define PROCS_LOOK_US (INT64_C(5) * 1000 * 1000)
+#define PROCS_IDLE_CPU_US (INT64_C(100) * 1000)
+#define PROCS_ANSWER_CPU_US (INT64_C(1) * 1000)
 
 /* A worker that died is replaced at once; when that one dies too, after this, and then twice that,
  * give or take a fifth. A minute without a death forgets all. */
@@ -51,20 +60,42 @@ struct procs;
 #define PROCS_SENTENCE_BYTES 512
 #define PROCS_QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
-/* READY: the first worker said HELLO. REFUSED: the first worker did not get so far; final. */
-enum procs_state { PROCS_STARTING, PROCS_READY, PROCS_REFUSED, PROCS_ASIDE, PROCS_CLOSED };
+/* READY: the first worker said HELLO. OUTDATED: what the workers are made of has changed: those
+ * that are left go on, and none is started any more. REFUSED: the first worker did not get so far,
+ * or the last of an OUTDATED group is gone; final. */
+enum procs_state {
+    PROCS_STARTING,
+    PROCS_READY,
+    PROCS_OUTDATED,
+    PROCS_REFUSED,
+    PROCS_ASIDE,
+    PROCS_CLOSED
+};
+/* What is told of an OUTDATED group, and once more when it is REFUSED. */
+#define PROCS_HAS_CHANGED "its file has changed; reload the plugin"
 
 struct procs_options {
     struct loop *loop;
     const char *program;     /* the worker's path; copied */
     const char *const *argv; /* its arguments, its name first, NULL at the end; copied */
     size_t queue_max;        /* calls that wait for a worker; one more is BUSY */
+    const void *hello; /* what HELLO must carry, where that is known already; copied. The group
+                          is READY at once then: no start is the first. NULL: not known */
+    size_t hello_len;
     /* [loop] The state changed, or a worker ended badly: then `sentence` says how ("killed by
      * signal 11 (SIGSEGV)", "exited with status 3", "broke the protocol: …", "was killed after 2
      * s"), and comes before the failed call ends; else it is "". CLOSED: the last worker is gone.
-     * Never called from within a function of this file that the owner called. The bytes of a
+     * Never called from within a function of this file that the owner called, but for
+     * procs_reject(). The bytes of a
      * refusal are a stranger's. May call procs_close(), not procs_free(). */
     void (*told)(void *context, enum procs_state state, const char *sentence);
+    /* [loop] Whether what a worker is made of is what the first one was made of: asked before each
+     * other start and again at its HELLO, for in between it was read. NULL: it always is. */
+    bool (*is_current)(void *context);
+    /* Paths of what a worker finds only as it was when it started, since its sandbox knows files
+     * and not their names; NULL at the end. Borrowed, for as long as the group. Once another file
+     * is there, workers from before leave when they have no call in hand. NULL: none. */
+    const char *const *held_paths;
     void *context;
 };
 
@@ -115,6 +146,13 @@ struct procs_answer {
  */
 MUST_CHECK int
 procs_call(struct procs *procs, const struct procs_request *request, struct future **out_future);
+
+/**
+ * What a call was answered cannot be read: its worker broke the protocol and is killed, which is a
+ * death like any other and told before this returns. `why` goes on from "broke the protocol: ".
+ * Thread: [loop], from a callback of that call's future.
+ */
+void procs_reject(struct procs *procs, const char *why);
 
 /** Fail what waits, let running calls end, then let the workers leave (close their sockets); those
  *  that do not within PROCS_LEAVE_US are killed. May be called twice. */

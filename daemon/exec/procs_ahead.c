@@ -11,7 +11,7 @@
 static bool
 has_room(const struct worker *worker, const struct procs_call *call)
 {
-    return worker->state == WORKER_BUSY && worker->call->may_follow &&
+    return worker->state == WORKER_BUSY && worker->call->may_follow && !worker->is_old &&
            worker->ahead_count < PROCS_AHEAD_MAX &&
            call->len <= PROCS_AHEAD_BYTES_MAX - worker->ahead_bytes;
 }
@@ -95,7 +95,7 @@ procs_take_back(struct worker *worker)
             procs_put_back(call);
         }
     }
-    if (procs->state == PROCS_CLOSED || (procs->state == PROCS_ASIDE && !procs->is_probing)) {
-        procs_fail_queue(procs, procs->state == PROCS_CLOSED ? ERROR_CLOSED : ERROR_PLUGIN);
+    if (!procs_takes_calls(procs)) {
+        procs_fail_queue(procs, procs_refusal(procs));
     }
 }

@@ -26,74 +26,65 @@ procs_count(const struct procs *procs, enum worker_state state)
 }
 
 static unsigned
-count_usable(const struct procs *procs)
+count_those(const struct procs *procs, bool (*is_one)(const struct worker *worker))
 {
     unsigned count = 0;
     for (const struct list *node = procs->workers.next; node != &procs->workers;
          node = node->next) {
-        count += procs_worker_is_usable(LIST_ENTRY(node, const struct worker, node));
+        count += is_one(LIST_ENTRY(node, const struct worker, node));
     }
     return count;
+}
+
+/* The dying ones too, for they still take what a worker takes: so however they die, there are never
+ * more than there may be. The spare, which is there already, has the next call meanwhile. Those
+ * that were sent home are few, and are not waited for. */
+static bool
+is_present(const struct worker *worker)
+{
+    return worker->state != WORKER_LEAVING;
+}
+
+static bool
+has_call(const struct worker *worker)
+{
+    return worker->call != NULL;
 }
 
 /* As many as there are calls, and a spare beside them. */
 static unsigned
 count_wanted(const struct procs *procs)
 {
-    switch (procs->state) {
-    case PROCS_STARTING:
+    switch (procs->phase) {
+    case PHASE_STARTING:
+    case PHASE_PROBING:
         return 1;
-    case PROCS_READY: {
+    case PHASE_READY: {
         if (!procs->is_configured) {
             return 1;
         }
-        size_t demand = procs_count(procs, WORKER_BUSY) + procs->queued + procs->ahead;
+        size_t demand = count_those(procs, has_call) + procs->queued + procs->ahead;
         return (demand < procs->workers_max ? (unsigned)demand : procs->workers_max) + 1;
     }
-    case PROCS_ASIDE:
-        return procs->is_probing;
-    case PROCS_REFUSED:
-    case PROCS_CLOSED:
+    case PHASE_OUTDATED:
+    case PHASE_REFUSED:
+    case PHASE_ASIDE:
+    case PHASE_CLOSED:
         return 0;
     }
     return 0;
 }
 
-/* The idle one that leaves first: the last of the list. */
-static struct worker *
-find_oldest_idle(struct procs *procs)
-{
-    struct worker *oldest = NULL;
-    LIST_FOR_EACH (node, &procs->workers) {
-        struct worker *worker = LIST_ENTRY(node, struct worker, node);
-        if (worker->state == WORKER_IDLE) {
-            oldest = worker;
-        }
-    }
-    return oldest;
-}
-
-static void
-plan_trimmer(struct procs *procs)
-{
-    if (procs_count(procs, WORKER_IDLE) <= PROCS_IDLE_KEPT) {
-        loop_timer_disarm(procs->loop, &procs->trimmer);
-    } else if (!procs->trimmer.armed) {
-        int64_t since_us = find_oldest_idle(procs)->idle_since_us;
-        loop_timer_arm(procs->loop, &procs->trimmer, since_us + PROCS_IDLE_US);
-    }
-}
-
 void
 procs_plan(struct procs *procs)
 {
-    plan_trimmer(procs);
-    if (procs->state == PROCS_ASIDE && !procs->is_probing) {
+    procs_plan_idle(procs);
+    if (procs->phase == PHASE_ASIDE) {
         return; /* armed for the end of that */
     }
-    if (count_usable(procs) >= count_wanted(procs)) {
+    if (count_those(procs, is_present) >= count_wanted(procs)) {
         loop_timer_disarm(procs->loop, &procs->starter);
-    } else if (!procs->starter.armed) {
+    } else if (!procs->starter.armed || procs->starter.due_us < procs->not_before_us) {
         int64_t now_us = clock_now_us();
         loop_timer_arm(procs->loop, &procs->starter,
                        procs->not_before_us > now_us ? procs->not_before_us : now_us);
@@ -105,55 +96,38 @@ procs_starter_due(struct loop_timer *timer)
 {
     struct procs *procs = CONTAINER_OF(timer, struct procs, starter);
     struct error_text why = { "" };
-    if (procs->state == PROCS_ASIDE) {
-        procs->is_probing = true;
+    if (procs->phase == PHASE_ASIDE) {
+        procs->phase = PHASE_PROBING;
     }
-    if (count_usable(procs) < count_wanted(procs) && procs_worker_start(procs, &why) != ERROR_OK) {
-        procs_note_death(procs, why.text);
-    }
-    procs_plan(procs);
-}
-
-void
-procs_trimmer_due(struct loop_timer *timer)
-{
-    struct procs *procs = CONTAINER_OF(timer, struct procs, trimmer);
-    int64_t now_us = clock_now_us();
-    while (procs_count(procs, WORKER_IDLE) > PROCS_IDLE_KEPT) {
-        struct worker *worker = find_oldest_idle(procs);
-        if (now_us - worker->idle_since_us < PROCS_IDLE_US) {
-            break;
+    if (count_those(procs, is_present) < count_wanted(procs)) {
+        if (procs->phase != PHASE_STARTING && !procs_is_current(procs)) {
+            procs_outdate(procs);
+        } else if (procs_worker_start(procs, &why) != ERROR_OK) {
+            procs_note_death(procs, why.text);
         }
-        procs_worker_leave(worker);
     }
     procs_plan(procs);
 }
 
 /* ---- what is told ------------------------------------------------------------------------- */
 
+enum procs_state
+procs_shown_state(const struct procs *procs)
+{
+    static const enum procs_state shown[] = {
+        [PHASE_STARTING] = PROCS_STARTING, [PHASE_READY] = PROCS_READY,
+        [PHASE_OUTDATED] = PROCS_OUTDATED, [PHASE_REFUSED] = PROCS_REFUSED,
+        [PHASE_ASIDE] = PROCS_ASIDE,       [PHASE_PROBING] = PROCS_ASIDE,
+        [PHASE_CLOSED] = PROCS_CLOSED,
+    };
+    return shown[procs->phase];
+}
+
 static void
 tell(struct procs *procs, const char *sentence)
 {
     if (procs->told != NULL) {
-        procs->told(procs->context, procs->state, sentence);
-    }
-}
-
-void
-procs_greeted(struct procs *procs)
-{
-    if (procs->state == PROCS_STARTING) {
-        procs->state = PROCS_READY;
-        tell(procs, "");
-    }
-}
-
-void
-procs_note_gone(struct procs *procs)
-{
-    if (procs->state == PROCS_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {
-        procs->was_told_gone = true;
-        tell(procs, "");
+        procs->told(procs->context, procs_shown_state(procs), sentence);
     }
 }
 
@@ -163,9 +137,49 @@ keep_sentence(struct procs *procs, const char *sentence)
     (void)snprintf(procs->last_error, sizeof(procs->last_error), "%s", sentence);
 }
 
-/* All but the busy ones. */
-static void
-send_home(struct procs *procs)
+void
+procs_greeted(struct procs *procs)
+{
+    if (procs->phase == PHASE_STARTING) {
+        procs->phase = PHASE_READY;
+        tell(procs, "");
+    }
+}
+
+bool
+procs_is_current(const struct procs *procs)
+{
+    return procs->is_current == NULL || procs->is_current(procs->context);
+}
+
+void
+procs_outdate(struct procs *procs)
+{
+    if (procs->phase == PHASE_CLOSED) {
+        return;
+    }
+    procs->phase = count_those(procs, procs_worker_is_usable) > 0 ? PHASE_OUTDATED : PHASE_REFUSED;
+    keep_sentence(procs, PROCS_HAS_CHANGED);
+    tell(procs, PROCS_HAS_CHANGED);
+    if (procs->phase == PHASE_REFUSED) {
+        procs_fail_queue(procs, ERROR_PLUGIN);
+    }
+}
+
+void
+procs_note_gone(struct procs *procs)
+{
+    if (procs->phase == PHASE_OUTDATED && count_those(procs, procs_worker_is_usable) == 0) {
+        procs_outdate(procs);
+    }
+    if (procs->phase == PHASE_CLOSED && list_is_empty(&procs->workers) && !procs->was_told_gone) {
+        procs->was_told_gone = true;
+        tell(procs, "");
+    }
+}
+
+void
+procs_dismiss(struct procs *procs)
 {
     LIST_FOR_EACH (node, &procs->workers) {
         struct worker *worker = LIST_ENTRY(node, struct worker, node);
@@ -179,11 +193,11 @@ void
 procs_refuse(struct procs *procs, const char *sentence)
 {
     keep_sentence(procs, sentence);
-    if (procs->state != PROCS_STARTING) {
+    if (procs->phase != PHASE_STARTING) {
         return;
     }
-    procs->state = PROCS_REFUSED;
-    send_home(procs);
+    procs->phase = PHASE_REFUSED;
+    procs_dismiss(procs);
     tell(procs, sentence);
     procs_fail_queue(procs, ERROR_PLUGIN);
 }
@@ -234,14 +248,13 @@ static void
 put_aside(struct procs *procs)
 {
     int64_t now_us = clock_now_us();
-    bool was_soon =
-        procs->is_probing || (procs->aside_us > 0 && now_us - procs->admitted_us < procs->aside_us);
+    bool was_soon = procs->phase == PHASE_PROBING ||
+                    (procs->aside_us > 0 && now_us - procs->admitted_us < procs->aside_us);
     int64_t span_us = was_soon ? 2 * procs->aside_us : PROCS_ASIDE_US;
     procs->aside_us = span_us < PROCS_ASIDE_MAX_US ? span_us : PROCS_ASIDE_MAX_US;
-    procs->state = PROCS_ASIDE;
-    procs->is_probing = false;
+    procs->phase = PHASE_ASIDE;
     procs->window_deaths = 0;
-    send_home(procs);
+    procs_dismiss(procs);
     loop_timer_arm(procs->loop, &procs->starter, clock_deadline_us(procs->aside_us));
 }
 
@@ -249,12 +262,13 @@ void
 procs_note_death(struct procs *procs, const char *sentence)
 {
     bool was_too_many = count_death(procs);
-    if (procs->state == PROCS_STARTING) {
+    if (procs->phase == PHASE_STARTING) {
         procs_refuse(procs, sentence);
         return;
     }
     keep_sentence(procs, sentence);
-    bool goes_aside = procs->is_probing || (procs->state == PROCS_READY && was_too_many);
+    bool goes_aside =
+        procs->phase == PHASE_PROBING || (procs->phase == PHASE_READY && was_too_many);
     if (goes_aside) {
         put_aside(procs);
     }
@@ -267,9 +281,8 @@ procs_note_death(struct procs *procs, const char *sentence)
 void
 procs_note_answer(struct procs *procs)
 {
-    if (procs->is_probing) {
-        procs->is_probing = false;
-        procs->state = PROCS_READY;
+    if (procs->phase == PHASE_PROBING) {
+        procs->phase = PHASE_READY;
         procs->admitted_us = clock_now_us();
         tell(procs, "");
     }

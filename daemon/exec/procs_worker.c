@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* One worker: what it is sent, what it may say in which state, and how long it may take for it.
- * Whatever it says out of turn kills it. Only its end on the pidfd buries it, so no function that
- * reads from it has to fear for its memory. */
+/* One worker: its start, what it is sent, how long it may take for it, its end. Only its end on the
+ * pidfd buries it, so no function that reads from it has to fear for its memory. */
 #include "daemon/exec/procs_int.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,12 @@ procs_worker_is_usable(const struct worker *worker)
     return worker->state <= WORKER_BUSY;
 }
 
+bool
+procs_worker_may_speak(const struct worker *worker)
+{
+    return worker->state == WORKER_STARTING || worker->state == WORKER_BUSY;
+}
+
 static void
 hang_up(struct worker *worker)
 {
@@ -29,12 +35,8 @@ hang_up(struct worker *worker)
     }
 }
 
-/* The first reason counts. */
-static void
-kill_worker(struct worker *worker, int error, const char *format, ...) PRINTF_LIKE(3, 4);
-
-static void
-kill_worker(struct worker *worker, int error, const char *format, ...)
+void
+procs_worker_kill(struct worker *worker, int error, const char *format, ...)
 {
     if (worker->reason[0] == '\0') {
         va_list args;
@@ -49,13 +51,13 @@ kill_worker(struct worker *worker, int error, const char *format, ...)
     proc_kill(&worker->proc);
 }
 
-/* It closed its end: it died or is about to, and how, only its status says. */
-static void
-await_end(struct worker *worker)
+void
+procs_worker_hung_up(struct worker *worker)
 {
     worker->state = WORKER_DYING;
+    worker->has_hung_up = true;
     hang_up(worker);
-    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(PROCS_LEAVE_US));
+    loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(PROCS_HUNG_UP_US));
 }
 
 void
@@ -78,10 +80,12 @@ become_idle(struct worker *worker)
     if (worker->state == WORKER_BUSY) { /* its memory is warm: the next call is its */
         list_remove(&worker->node);
         list_push_front(&procs->workers, &worker->node);
+    } else { /* what its start took is its own */
+        procs_begin_account(worker);
     }
     worker->state = WORKER_IDLE;
     worker->idle_since_us = clock_now_us();
-    if (procs->state == PROCS_CLOSED || (procs->state == PROCS_ASIDE && !procs->is_probing)) {
+    if (!procs_takes_calls(procs) || worker->is_old) {
         procs_worker_leave(worker);
     }
 }
@@ -96,10 +100,10 @@ procs_worker_configure(struct worker *worker)
     if (error == ERROR_OK) {
         become_idle(worker);
     } else if (error == ERROR_CLOSED) {
-        await_end(worker);
+        procs_worker_hung_up(worker);
     } else {
-        kill_worker(worker, ERROR_PLUGIN, "could not be sent its configuration: %s",
-                    error_sentence(error));
+        procs_worker_kill(worker, ERROR_PLUGIN, "could not be sent its configuration: %s",
+                          error_sentence(error));
     }
 }
 
@@ -112,7 +116,22 @@ take_in_hand(struct worker *worker, struct procs_call *call)
     procs_drop_bytes(call);
     worker->call = call;
     worker->state = WORKER_BUSY;
+    worker->taken_us = clock_now_us();
     loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(call->limit_us));
+}
+
+void
+procs_worker_answered(struct worker *worker)
+{
+    struct procs_call *next = procs_next_ahead(worker);
+    worker->busy_us += clock_now_us() - worker->taken_us;
+    worker->answers++;
+    worker->call = NULL;
+    if (next != NULL) {
+        take_in_hand(worker, next);
+    } else {
+        become_idle(worker);
+    }
 }
 
 /* A configuration of its own goes first. */
@@ -138,11 +157,11 @@ procs_worker_feed(struct worker *worker, struct procs_call *call)
         take_in_hand(worker, call);
         break;
     case ERROR_CLOSED: /* it died unnoticed so far; another one gets the call */
-        await_end(worker);
+        procs_worker_hung_up(worker);
         procs_put_back(call);
         break;
     case ERROR_BUSY: /* its socket holds a configuration and a call with ease */
-        kill_worker(worker, ERROR_PLUGIN, "broke the protocol: it does not read");
+        procs_worker_kill(worker, ERROR_PLUGIN, "broke the protocol: it does not read");
         procs_put_back(call);
         break;
     default:
@@ -159,157 +178,6 @@ procs_worker_cancel(struct worker *worker)
     }
 }
 
-/* ---- what it says ------------------------------------------------------------------------- */
-
-static void
-hear_hello(struct worker *worker, struct frame *frame)
-{
-    struct procs *procs = worker->procs;
-    bool is_first = procs->hello == NULL;
-    loop_timer_disarm(procs->loop, &worker->limit);
-    if (is_first) {
-        procs->hello = malloc(frame->len + 1);
-        if (procs->hello == NULL) {
-            kill_worker(worker, ERROR_NOMEM, "offered more than there is memory for");
-            return;
-        }
-        if (frame->len > 0) {
-            memcpy(procs->hello, frame->payload, frame->len);
-        }
-        procs->hello_len = frame->len;
-    } else if (frame->len != procs->hello_len ||
-               memcmp(frame->payload, procs->hello, frame->len) != 0) {
-        kill_worker(worker, ERROR_PLUGIN, "found that its file has changed; reload the plugin");
-        return;
-    }
-    worker->state = WORKER_GREETED;
-    if (procs->is_configured) {
-        procs_worker_configure(worker);
-    }
-    if (is_first) {
-        procs_greeted(procs);
-    }
-    procs_balance(procs);
-}
-
-/* The sentence of a refusal; a stranger's bytes, cut. */
-static void
-hear_refusal(struct worker *worker, const struct frame *frame)
-{
-    char sentence[PROCS_SENTENCE_BYTES];
-    size_t len = frame->len < sizeof(sentence) - 1 ? frame->len : sizeof(sentence) - 1;
-    if (len > 0) {
-        memcpy(sentence, frame->payload, len);
-    }
-    sentence[len] = '\0';
-    if (worker->procs->hello == NULL) {
-        worker->was_expected = true;
-        kill_worker(worker, ERROR_PLUGIN, "refused");
-        procs_refuse(worker->procs, sentence);
-    } else {
-        kill_worker(worker, ERROR_PLUGIN, "refused to start again: %.400s", sentence);
-    }
-}
-
-static void
-hear_answer(struct worker *worker, struct frame *frame)
-{
-    struct procs *procs = worker->procs;
-    struct procs_call *call = worker->call;
-    struct procs_call *next = procs_next_ahead(worker);
-    worker->call = NULL;
-    if (next != NULL) {
-        take_in_hand(worker, next);
-    } else {
-        become_idle(worker);
-    }
-    if (call->then_leaves) {
-        procs_worker_leave(worker);
-    }
-    procs_note_answer(procs);
-    procs_end_call(call, frame);
-    procs_balance(procs);
-}
-
-static size_t
-most_bytes(const struct worker *worker)
-{
-    switch (worker->state) {
-    case WORKER_STARTING:
-        return PROCS_HELLO_BYTES_MAX;
-    case WORKER_BUSY:
-        return worker->call->answer_max;
-    default:
-        return 0;
-    }
-}
-
-static void
-hear(struct worker *worker, struct frame *frame)
-{
-    if (worker->state == WORKER_STARTING && frame->type == FRAME_HELLO) {
-        hear_hello(worker, frame);
-        frame_release(frame);
-    } else if (worker->state == WORKER_STARTING && frame->type == FRAME_REFUSED) {
-        hear_refusal(worker, frame);
-        frame_release(frame);
-    } else if (worker->state == WORKER_BUSY && frame->type == FRAME_ANSWER &&
-               frame->id == worker->call->id) {
-        hear_answer(worker, frame); /* keeps the frame */
-    } else {
-        kill_worker(worker, ERROR_PLUGIN, "broke the protocol: it spoke out of turn");
-        frame_release(frame);
-    }
-}
-
-/* One frame; whether there was one. */
-static bool
-listen_to(struct worker *worker)
-{
-    struct frame frame;
-    int error = frame_receive(worker->proc.fd, most_bytes(worker), &frame);
-    switch (error) {
-    case ERROR_OK:
-        hear(worker, &frame);
-        return true;
-    case ERROR_BUSY:
-        break;
-    case ERROR_CLOSED:
-        await_end(worker);
-        break;
-    case ERROR_PROTOCOL:
-        kill_worker(worker, ERROR_PLUGIN,
-                    worker->state == WORKER_BUSY
-                        ? "broke the protocol: what it said is no answer, or too long"
-                        : "broke the protocol: it spoke out of turn, or nonsense");
-        break;
-    default:
-        kill_worker(worker, error, "could not be listened to: %s", error_sentence(error));
-    }
-    return false;
-}
-
-/* What it has said so far, at most as many frames as it has been sent calls. */
-static void
-listen_on(struct worker *worker)
-{
-    bool heard = true;
-    for (int i = 0; heard && i <= PROCS_AHEAD_MAX; i++) {
-        heard =
-            (worker->state == WORKER_STARTING || worker->state == WORKER_BUSY) && listen_to(worker);
-    }
-}
-
-static void
-frames_ready(struct loop_watch *watch, uint32_t events)
-{
-    struct worker *worker = CONTAINER_OF(watch, struct worker, frames);
-    (void)events;
-    if (listen_to(worker)) {
-        listen_on(worker);
-    }
-}
-
 /* ---- its end ------------------------------------------------------------------------------ */
 
 static void
@@ -318,15 +186,15 @@ limit_due(struct loop_timer *timer)
     struct worker *worker = CONTAINER_OF(timer, struct worker, limit);
     switch (worker->state) {
     case WORKER_BUSY:
-        kill_worker(worker, ERROR_TIMEOUT, "was killed after %g s",
-                    (double)worker->call->limit_us / (double)CLOCK_US_PER_S);
+        procs_worker_kill(worker, ERROR_TIMEOUT, "was killed after %g s",
+                          (double)worker->call->limit_us / (double)CLOCK_US_PER_S);
         break;
     case WORKER_STARTING:
-        kill_worker(worker, ERROR_PLUGIN, "did not start within %g s",
-                    (double)PROCS_START_US / (double)CLOCK_US_PER_S);
+        procs_worker_kill(worker, ERROR_PLUGIN, "did not start within %g s",
+                          (double)PROCS_START_US / (double)CLOCK_US_PER_S);
         break;
     default:
-        kill_worker(worker, ERROR_PLUGIN, "broke the protocol: it hung up and did not end");
+        procs_worker_kill(worker, ERROR_PLUGIN, "broke the protocol: it hung up and did not end");
     }
 }
 
@@ -342,6 +210,14 @@ forget(struct worker *worker)
     free(worker);
 }
 
+/* Our reason, unless it hung up and then ended by itself before it was killed. */
+static const char *
+what_ended(const struct worker *worker, const struct proc_end *end)
+{
+    bool ended_itself = worker->has_hung_up && end->signal != SIGKILL;
+    return worker->reason[0] == '\0' || ended_itself ? end->sentence : worker->reason;
+}
+
 /* It has ended. What it said before is heard first. */
 static void
 exit_ready(struct loop_watch *watch, uint32_t events)
@@ -349,14 +225,15 @@ exit_ready(struct loop_watch *watch, uint32_t events)
     struct worker *worker = CONTAINER_OF(watch, struct worker, exit);
     struct procs *procs = worker->procs;
     char sentence[PROCS_SENTENCE_BYTES];
+    struct proc_end end;
     (void)events;
-    listen_on(worker);
-    if (!proc_bury(&worker->proc, false, sentence, sizeof(sentence))) {
+    if (procs_worker_may_speak(worker)) {
+        procs_hear(worker);
+    }
+    if (!proc_bury(&worker->proc, false, &end)) {
         return;
     }
-    if (worker->reason[0] != '\0') {
-        memcpy(sentence, worker->reason, sizeof(sentence));
-    }
+    (void)snprintf(sentence, sizeof(sentence), "%s", what_ended(worker, &end));
     struct procs_call *call = worker->call;
     int error = worker->error != ERROR_OK ? worker->error : ERROR_PLUGIN;
     bool was_expected = worker->was_expected;
@@ -375,10 +252,10 @@ exit_ready(struct loop_watch *watch, uint32_t events)
 void
 procs_worker_free(struct worker *worker)
 {
-    char sentence[PROCS_SENTENCE_BYTES];
+    struct proc_end end;
     struct procs_call *call = worker->call;
     proc_kill(&worker->proc);
-    (void)!proc_bury(&worker->proc, true, sentence, sizeof(sentence));
+    (void)!proc_bury(&worker->proc, true, &end);
     procs_take_back(worker);
     forget(worker);
     if (call != NULL) {
@@ -393,7 +270,7 @@ watch(struct worker *worker)
 {
     struct loop *loop = worker->procs->loop;
     worker->frames =
-        (struct loop_watch){ .fd = worker->proc.fd, .events = EPOLLIN, .fn = frames_ready };
+        (struct loop_watch){ .fd = worker->proc.fd, .events = EPOLLIN, .fn = procs_frames_ready };
     worker->exit =
         (struct loop_watch){ .fd = worker->proc.pidfd, .events = EPOLLIN, .fn = exit_ready };
     int error = loop_watch_add(loop, &worker->frames);

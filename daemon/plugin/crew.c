@@ -9,7 +9,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
 #include "daemon/plugin/group.h"
@@ -24,7 +26,8 @@ _Static_assert(FETCH_REDIRECTS_MAX == ROLLCALL_REDIRECTS_MAX, "redirects");
 
 struct crew {
     struct exec *exec;
-    struct list calls; /* struct crew_job, those that have not ended */
+    struct list calls;      /* struct crew_job, those that have not ended */
+    struct list complaints; /* struct complaints, of every plugin that ever failed */
     size_t in_hand;
     bool closed;
 };
@@ -42,6 +45,14 @@ struct crew_job {
     struct buf in;
     struct call_answer *answer;
     struct error_text why; /* written by the thread that ran it, read once it has ended */
+};
+
+/* What was logged of a plugin lately. By name, so that a reload does not begin anew. */
+struct complaints {
+    struct list node;
+    char *plugin;
+    int64_t since_us;
+    unsigned count;
 };
 
 static struct crew_job *
@@ -113,8 +124,7 @@ run_job(struct job *job)
 {
     struct crew_job *call = CONTAINER_OF(job, struct crew_job, job);
     struct buf out;
-    buf_init(&out, call->plugin->manifest->enumerates ? CALL_ENUMERATION_BYTES_MAX
-                                                      : CALL_ANSWER_BYTES_MAX);
+    buf_init(&out, call->enumerates ? CALL_ENUMERATION_BYTES_MAX : CALL_ANSWER_BYTES_MAX);
     int error = run_call(call, &out);
     buf_fini(&out);
     job->result = call->answer;
@@ -132,12 +142,58 @@ read_job(struct job *job)
     return error;
 }
 
-static void
-note_failure(struct plugin *plugin, const char *sentence)
+/* NULL: there is no memory for it. */
+static struct complaints *
+complaints_of(struct crew *crew, const struct plugin *plugin)
 {
+    LIST_FOR_EACH (node, &crew->complaints) {
+        struct complaints *complaints = LIST_ENTRY(node, struct complaints, node);
+        if (strcmp(complaints->plugin, plugin->name) == 0) {
+            return complaints;
+        }
+    }
+    struct complaints *complaints = calloc(1, sizeof(*complaints));
+    char *name = strdup(plugin->name);
+    if (complaints == NULL || name == NULL) {
+        free(complaints);
+        free(name);
+        return NULL;
+    }
+    complaints->plugin = name;
+    list_push_back(&crew->complaints, &complaints->node);
+    return complaints;
+}
+
+static bool
+is_worth_a_line(struct crew *crew, const struct plugin *plugin, const char *sentence)
+{
+    struct complaints *complaints = complaints_of(crew, plugin);
+    if (complaints == NULL) {
+        return true;
+    }
+    int64_t now_us = clock_now_us();
+    if (complaints->count == 0 || now_us - complaints->since_us >= CREW_COMPLAINTS_US) {
+        complaints->since_us = now_us;
+        complaints->count = 1;
+        return true;
+    }
+    if (complaints->count >= CREW_COMPLAINTS_MAX ||
+        strcmp(plugin->last_error.text, sentence) == 0) {
+        return false;
+    }
+    complaints->count++;
+    return true;
+}
+
+static void
+note_failure(struct crew *crew, struct plugin *plugin, const char *sentence)
+{
+    bool is_logged = is_worth_a_line(crew, plugin, sentence);
     plugin->failures++;
     (void)error_say(&plugin->last_error, ERROR_PLUGIN, "%s", sentence);
-    log_warning("plugin", "%s: %s", plugin->name, sentence);
+    if (is_logged) {
+        log_warning("plugin", "%s: %s", plugin->name, sentence);
+    }
 }
 
 /* What a plugin has to say about its data, once: for whoever wrote the data. */
@@ -170,9 +226,9 @@ call_ended(struct future *future, void *context)
     if (future->error != ERROR_OK && call->why.text[0] == '\0') {
         call->plugin->failures++; /* a process ended, and its group has said how */
     } else if (future->error != ERROR_OK) {
-        note_failure(call->plugin, call->why.text);
+        note_failure(call->crew, call->plugin, call->why.text);
     } else if (call->answer->outcome == CALL_FAILED) {
-        note_failure(call->plugin, call->answer->failure);
+        note_failure(call->crew, call->plugin, call->answer->failure);
     } else if (call->answer->outcome == CALL_ENUMERATED) {
         log_notes(call->plugin, call->answer);
     }
@@ -209,6 +265,9 @@ take_remote(struct crew_job *call, const struct procs_answer *answer)
     int error = read_answer(call, answer->bytes, answer->len);
     if (error == ERROR_OK) {
         (void)future_finish(future, call->answer);
+    } else if (error == ERROR_PLUGIN) { /* the group says it, as of any that ends badly */
+        group_reject(call->plugin->group, call->why.text);
+        call->why.text[0] = '\0';
     }
     return error;
 }
@@ -312,6 +371,7 @@ crew_new(struct exec *exec, struct crew **out_crew)
     }
     crew->exec = exec;
     list_init(&crew->calls);
+    list_init(&crew->complaints);
     *out_crew = crew;
     return ERROR_OK;
 }
@@ -329,6 +389,12 @@ crew_close(struct crew *crew)
 void
 crew_free(struct crew **crew)
 {
+    struct list *node;
+    while (*crew != NULL && (node = list_pop_front(&(*crew)->complaints)) != NULL) {
+        struct complaints *complaints = LIST_ENTRY(node, struct complaints, node);
+        free(complaints->plugin);
+        free(complaints);
+    }
     free(*crew);
     *crew = NULL;
 }

@@ -13,6 +13,11 @@
 
 struct crew;
 
+/* What a plugin fails with in its steps is logged so often in CREW_COMPLAINTS_US, and a sentence
+ * that it repeats once: a broken one fails thousands of checks. All are counted. */
+#define CREW_COMPLAINTS_MAX 10
+#define CREW_COMPLAINTS_US (INT64_C(60) * 1000 * 1000)
+
 MUST_CHECK int crew_new(struct exec *exec, struct crew **out_crew);
 /** Cancel all calls in hand; from now on calls are CLOSED. Thread: [loop]. May be called twice. */
 void crew_close(struct crew *crew);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/file_mark.h"
+#include "daemon/base/landlock_abi.h"
 #include "daemon/base/list.h"
 #include "daemon/base/log.h"
 #include "daemon/plugin/loader.h"
@@ -29,6 +31,7 @@ struct group {
     struct groups *groups;
     struct list node;
     char *path;
+    struct file_mark file; /* at `path`, before the first worker opened it */
     struct procs *procs;
     void (*settled)(void *context);
     void *context;
@@ -36,11 +39,11 @@ struct group {
     struct manifest *manifest; /* until it is taken */
     bool needs_network;        /* a checker of it does */
     struct error_text why;     /* why there is none */
-    void *hello;               /* what the first worker said, once others have another profile */
-    size_t hello_len;
-    struct plugin *plugin; /* that it serves; NULL: none yet, or none any more */
+    struct plugin *plugin;     /* that it serves; NULL: none yet, or none any more */
     int64_t block_us;
-    struct loop_post gone; /* its last worker has left */
+    struct procs *reader;        /* of its data: closed when it has done that; NULL: none so far */
+    struct future_callback read; /* the reader's call has ended */
+    struct loop_post gone;       /* its last worker has left */
 };
 
 /* ---- what the workers' lives mean --------------------------------------------------------- */
@@ -98,7 +101,9 @@ note_refusal(struct group *group, const char *sentence)
 static void
 note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
 {
-    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "worker %s", sentence);
+    bool has_changed = strcmp(sentence, PROCS_HAS_CHANGED) == 0;
+    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "%s%s", has_changed ? "" : "worker ",
+                    sentence);
     text_mend(plugin->last_error.text);
     log_warning("plugin", "%s: %s", plugin->name, plugin->last_error.text);
     if (state == PROCS_ASIDE) {
@@ -106,34 +111,35 @@ note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
             log_error("plugin", "%s: keeps failing and is put aside for a while", plugin->name);
         }
         plugin->state = PLUGIN_ASIDE;
-    }
-}
-
-/* The first worker with another profile: it must have found the same file. */
-static void
-compare_hello(struct group *group)
-{
-    size_t len = 0;
-    const void *hello = procs_hello(group->procs, &len);
-    if (group->hello != NULL &&
-        (len != group->hello_len || memcmp(hello, group->hello, len) != 0)) {
-        note_death(group->plugin, PROCS_ASIDE,
-                   "found that its file has changed; reload the plugin");
-        procs_close(group->procs);
+    } else if (state == PROCS_REFUSED) {
+        plugin->state = PLUGIN_ASIDE; /* the old code is gone, and the new waits for a reload */
     }
 }
 
 static void
-serve_told(struct group *group, enum procs_state state, const char *sentence)
+serve_told(struct plugin *plugin, enum procs_state state, const char *sentence)
 {
-    struct plugin *plugin = group->plugin;
     if (sentence[0] != '\0') {
-        note_death(plugin, state == PROCS_REFUSED ? PROCS_ASIDE : state, sentence);
+        note_death(plugin, state, sentence);
     } else if (state == PROCS_READY && plugin->state == PLUGIN_ASIDE) {
         plugin->state = PLUGIN_READY;
         log_info("plugin", "%s: answers again", plugin->name);
-    } else if (state == PROCS_READY) {
-        compare_hello(group);
+    }
+}
+
+static bool
+is_gone(const struct group *group)
+{
+    return (group->procs == NULL || procs_is_gone(group->procs)) &&
+           (group->reader == NULL || procs_is_gone(group->reader));
+}
+
+static void
+leave_when_gone(struct group *group)
+{
+    bool is_released = group->plugin == NULL && group->is_settled && group->settled == NULL;
+    if (is_released && is_gone(group)) {
+        loop_post(group->groups->loop, &group->gone);
     }
 }
 
@@ -142,15 +148,34 @@ told(void *context, enum procs_state state, const char *sentence)
 {
     struct group *group = context;
     if (state == PROCS_CLOSED && sentence[0] == '\0') {
-        if (group->plugin == NULL && group->is_settled && group->settled == NULL) {
-            loop_post(group->groups->loop, &group->gone);
-        }
+        leave_when_gone(group);
     } else if (group->plugin != NULL) {
-        serve_told(group, state, sentence);
+        serve_told(group->plugin, state, sentence);
     } else if (!group->is_settled && state == PROCS_READY) {
         learn(group);
     } else if (!group->is_settled && state == PROCS_REFUSED) {
         note_refusal(group, sentence);
+    }
+}
+
+/* One that is not there the worker cannot open either, and says so. */
+static bool
+is_current(void *context)
+{
+    const struct group *group = context;
+    struct file_mark now = file_mark_take(group->path);
+    return !now.is_there || file_mark_is_same(&now, &group->file);
+}
+
+/* A reader's death is noted; the others serve on. */
+static void
+reader_told(void *context, enum procs_state state, const char *sentence)
+{
+    struct group *group = context;
+    if (state == PROCS_CLOSED && sentence[0] == '\0') {
+        leave_when_gone(group);
+    } else if (group->plugin != NULL && sentence[0] != '\0') {
+        note_death(group->plugin, PROCS_READY, sentence);
     }
 }
 
@@ -160,9 +185,9 @@ static void
 free_group(struct group *group)
 {
     list_remove(&group->node);
+    procs_free(&group->reader);
     procs_free(&group->procs);
     manifest_free(&group->manifest);
-    free(group->hello);
     free(group->path);
     free(group);
 }
@@ -173,9 +198,20 @@ gone_due(struct loop_post *post)
     free_group(CONTAINER_OF(post, struct group, gone));
 }
 
+/* `known`: the workers that said what the file is; NULL: the first of these will say it. */
 static int
-start(struct group *group, const char *profile)
+start(struct group *group, const char *profile, const struct procs *known,
+      void (*on_told)(void *context, enum procs_state state, const char *sentence),
+      struct procs **out_procs)
 {
+    /* Whom a worker with the network asks for names: all that its sandbox lets it read of it
+     * (worker/landlock), which programs that change it replace rather than write to. */
+    static const char *const name_files[] = { "/etc/resolv.conf",   "/etc/hosts",
+                                              "/etc/nsswitch.conf", "/etc/gai.conf",
+                                              "/etc/host.conf",     NULL };
+    bool has_network = profile != NULL && strcmp(profile, "net") == 0;
+    size_t hello_len = 0;
+    const void *hello = known != NULL ? procs_hello(known, &hello_len) : NULL;
     char parent[PID_BYTES];
     (void)snprintf(parent, sizeof(parent), "%ld", (long)getpid());
     const char *argv[] = { "rollcall-worker", group->path, parent, profile, NULL };
@@ -184,10 +220,25 @@ start(struct group *group, const char *profile)
         .program = group->groups->program,
         .argv = argv,
         .queue_max = GROUP_QUEUE_MAX,
-        .told = told,
+        .hello = hello,
+        .hello_len = hello_len,
+        .told = on_told,
+        .is_current = is_current,
+        .held_paths = has_network ? name_files : NULL,
         .context = group,
     };
-    return procs_new(&options, &group->procs);
+    return procs_new(&options, out_procs);
+}
+
+/* Nothing else is to be read: its memory is free again. */
+static void
+read_ended(struct future *future, void *context)
+{
+    struct group *group = context;
+    (void)future;
+    if (group->reader != NULL) {
+        procs_close(group->reader);
+    }
 }
 
 int
@@ -202,9 +253,11 @@ group_open(struct groups *groups, const char *path, void (*settled)(void *contex
     group->settled = settled;
     group->context = context;
     group->gone.fn = gone_due;
+    group->read = (struct future_callback){ .fn = read_ended, .context = group };
     list_init(&group->node);
     group->path = strdup(path);
-    if (group->path == NULL || start(group, NULL) != ERROR_OK) {
+    group->file = file_mark_take(path);
+    if (group->path == NULL || start(group, NULL, NULL, told, &group->procs) != ERROR_OK) {
         free_group(group);
         return ERROR_NOMEM;
     }
@@ -231,20 +284,16 @@ group_take_manifest(struct group *group, struct error_text *why)
     return manifest;
 }
 
-/* A checker of it wants the network: the workers that only opened the file had none. */
+/* A checker of it wants the network: the worker that only opened the file has none. */
 static int
 start_with_network(struct group *group)
 {
-    size_t len = 0;
-    const void *hello = procs_hello(group->procs, &len);
-    group->hello = malloc(len + 1);
-    if (group->hello == NULL) {
-        return ERROR_NOMEM;
+    struct procs *known = group->procs;
+    int error = start(group, "net", known, told, &group->procs);
+    if (error == ERROR_OK) {
+        procs_free(&known);
     }
-    memcpy(group->hello, hello, len);
-    group->hello_len = len;
-    procs_free(&group->procs);
-    return start(group, "net");
+    return error;
 }
 
 int
@@ -268,6 +317,24 @@ group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int6
     return error;
 }
 
+/* Of its own, since reading takes memory that no other worker has. */
+static int
+start_reader(struct group *group)
+{
+    struct buf config;
+    procs_free(&group->reader); /* of an earlier call */
+    buf_init(&config, MANIFEST_WIRE_CONFIG_BYTES_MAX);
+    int error = manifest_wire_encode_config(&group->plugin->config, &config);
+    if (error == ERROR_OK) {
+        error = start(group, "data", group->procs, reader_told, &group->reader);
+    }
+    if (error == ERROR_OK) {
+        error = procs_configure(group->reader, config.bytes, config.len, 1);
+    }
+    buf_fini(&config);
+    return error;
+}
+
 /* With the files, which no other call gets, in a worker that then leaves. */
 static int
 call_enumerate(struct group *group, const struct buf *bytes, struct future **out_future)
@@ -285,7 +352,13 @@ call_enumerate(struct group *group, const struct buf *bytes, struct future **out
         .then_leaves = true,
     };
     if (error == ERROR_OK) {
-        error = procs_call(group->procs, &request, out_future);
+        error = start_reader(group);
+    }
+    if (error == ERROR_OK) {
+        error = procs_call(group->reader, &request, out_future);
+    }
+    if (error == ERROR_OK) {
+        future_on_done(*out_future, &group->read);
     }
     buf_fini(&config);
     return error;
@@ -307,6 +380,12 @@ group_call(struct group *group, enum call_kind kind, bool goes_on, const struct 
         .may_follow = kind != CALL_BLOCK,
     };
     return procs_call(group->procs, &request, out_future);
+}
+
+void
+group_reject(struct group *group, const char *why)
+{
+    procs_reject(group->procs, why);
 }
 
 unsigned
@@ -331,7 +410,10 @@ group_release(struct group **group)
     if (released->procs != NULL) {
         procs_close(released->procs);
     }
-    if (released->procs == NULL || procs_is_gone(released->procs)) {
+    if (released->reader != NULL) {
+        procs_close(released->reader);
+    }
+    if (is_gone(released)) {
         free_group(released);
     }
 }
@@ -346,6 +428,11 @@ groups_new(struct loop *loop, const char *program, struct groups **out_groups)
     }
     groups->loop = loop;
     list_init(&groups->list);
+    if (landlock_abi() == 0) {
+        log_warning("plugin",
+                    "this kernel gives no Landlock: while a plugin is opened, and with the "
+                    "network also after that, it can read what the daemon can");
+    }
     *out_groups = groups;
     return ERROR_OK;
 }

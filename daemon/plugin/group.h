@@ -31,7 +31,8 @@
 struct groups;
 struct group;
 
-/** `program` is the worker's path. Errors: NOMEM. */
+/** `program` is the worker's path. Logs what this kernel cannot keep workers from. Errors: NOMEM.
+ */
 MUST_CHECK int groups_new(struct loop *loop, const char *program, struct groups **out_groups);
 /** Kill and reap every worker that is left, free all groups. Accepts NULL. */
 void groups_free(struct groups **groups);
@@ -61,6 +62,10 @@ group_use(struct group *group, struct plugin *plugin, unsigned workers_max, int6
  *  check, and goes before those that are. */
 MUST_CHECK int group_call(struct group *group, enum call_kind kind, bool goes_on,
                           const struct buf *bytes, struct future **out_future);
+
+/** What a call was answered cannot be read: as procs_reject(), so that it is noted in the plugin
+ *  when this returns. Thread: [loop], from a callback of the future that the call gave. */
+void group_reject(struct group *group, const char *why);
 
 /** How many workers are alive. */
 unsigned group_workers(const struct group *group);

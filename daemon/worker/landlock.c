@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/base/attr.h"
-#include "daemon/base/log.h"
+#include "daemon/base/landlock_abi.h"
 
 /* What the header of an older kernel lacks, as linux/landlock.h of 6.12 has it. */
 struct ruleset {
@@ -54,14 +54,6 @@ static int
 fail(const char *what, struct error_text *why)
 {
     return error_say(why, ERROR_IO, "cannot be sandboxed: %s: %s", what, strerror(errno));
-}
-
-/* 0: this kernel has no Landlock. */
-static int
-version(void)
-{
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    return abi > 0 ? (int)abi : 0;
 }
 
 static struct ruleset
@@ -124,9 +116,8 @@ enforce(int ruleset, struct error_text *why)
 int
 landlock_for_loading(const char *plugin, bool network, struct error_text *why)
 {
-    int abi = version();
+    int abi = landlock_abi();
     if (abi == 0) {
-        log_warning("worker", "this kernel has no Landlock: the allow-list of calls stands alone");
         return ERROR_OK;
     }
     int ruleset = -1;
@@ -152,7 +143,7 @@ landlock_for_loading(const char *plugin, bool network, struct error_text *why)
 int
 landlock_for_running(bool network, struct error_text *why)
 {
-    int abi = version();
+    int abi = landlock_abi();
     int ruleset = -1;
     if (abi == 0) {
         return ERROR_OK;

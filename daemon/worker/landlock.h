@@ -11,7 +11,8 @@
 
 /** From now on: read and run the system's libraries and this one plugin, with `network` also read
  *  what looking up names needs; without, no TCP either. Neither signals nor abstract sockets reach
- *  anybody outside. Errors: IO. A kernel without Landlock is no error: the log says so. */
+ *  anybody outside. Errors: IO. A kernel without Landlock is no error: what that means, the daemon
+ *  says in its log, since nobody reads a worker's. */
 MUST_CHECK int landlock_for_loading(const char *plugin, bool network, struct error_text *why);
 
 /** And then: no file at all, with `network` only those for names. Errors: IO. */

@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* rollcall-worker PLUGIN.so PARENT_PID [net|none]: started by rollcalld, with one end of a
+/* rollcall-worker PLUGIN.so PARENT_PID [net|data|none]: started by rollcalld, with one end of a
  * SOCK_SEQPACKET pair as descriptor 3. Reads no environment, takes no other input. */
 #include <errno.h>
 #include <limits.h>
@@ -26,7 +26,7 @@ __asan_default_options(void)
 static int
 usage(void)
 {
-    (void)fprintf(stderr, "usage: rollcall-worker PLUGIN.so PARENT_PID [net|none]\n"
+    (void)fprintf(stderr, "usage: rollcall-worker PLUGIN.so PARENT_PID [net|data|none]\n"
                           "Started by rollcalld, with its socket as descriptor 3.\n");
     return EXIT_USAGE;
 }
@@ -51,8 +51,9 @@ main(int argc, char **argv)
     options.plugin = argv[1];
     const char *word = argc == 4 ? argv[3] : "";
     options.network = strcmp(word, "net") == 0;
+    options.enumerates = strcmp(word, "data") == 0;
     bool bare = strcmp(word, "none") == 0;
-    if (argc == 4 && !options.network && !bare) {
+    if (argc == 4 && !options.network && !options.enumerates && !bare) {
         return usage();
     }
     (void)clearenv();

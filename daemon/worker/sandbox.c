@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,40 +29,41 @@
 #include "daemon/worker/landlock.h"
 
 #define MIB (UINT64_C(1024) * 1024)
-/* Address space: for steps; for reading catalogues, which a worker does once and leaves. */
+/* Address space: for steps; for reading catalogues, which a worker is started for and then leaves.
+ * Not to be raised once the plugin is known: its constructor knows it too. */
 #define MEMORY_BYTES (256 * MIB)
 #define MEMORY_ENUMERATE_BYTES (1024 * MIB)
 /* The channel, the few beside it, and what the dynamic linker opens on its way. */
 #define DESCRIPTORS_MAX 16
-/* Seconds of processor time until the plugin is open; worker.c renews it call by call. */
-#define LOADING_CPU_S 10
+/* Seconds of processor time in a whole life. A call that loops, or a worker that is busy with
+ * nothing, the daemon ends long before: this is for when nobody watches. worker.c leaves in time.
+ */
+#define LIFE_CPU_S (4 * 3600)
 
 struct limit {
     __rlimit_resource_t resource;
     const char *name;
-    uint64_t soft;
-    uint64_t hard;
+    uint64_t most;
 };
 
-/* New processes are refused by the allow-list: RLIMIT_NPROC does not bind root. The address space
- * is all that sanitizer builds lift: their runtimes need no call that is not on the list. */
+/* Soft and hard, and no call on the lists moves one: a limit that a worker could renew for itself
+ * its plugin could renew as well. New processes are refused by the allow-list: RLIMIT_NPROC does
+ * not bind root. The address space is all that sanitizer builds lift: their runtimes need no call
+ * that is not on the list. */
 static const struct limit limits[] = {
 #if !defined(ROLLCALL_SANITIZED) /* shadow memory takes terabytes of it */
-    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES, MEMORY_ENUMERATE_BYTES },
+    { RLIMIT_AS, "RLIMIT_AS", MEMORY_BYTES },
 #endif
-    { RLIMIT_CPU, "RLIMIT_CPU", LOADING_CPU_S, RLIM_INFINITY },
-    { RLIMIT_NOFILE, "RLIMIT_NOFILE", DESCRIPTORS_MAX, DESCRIPTORS_MAX },
-    { RLIMIT_FSIZE, "RLIMIT_FSIZE", 0, 0 },
-    { RLIMIT_CORE, "RLIMIT_CORE", 0, 0 },
-    { RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0, 0 },
-    { RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0, 0 },
+    { RLIMIT_CPU, "RLIMIT_CPU", LIFE_CPU_S }, { RLIMIT_NOFILE, "RLIMIT_NOFILE", DESCRIPTORS_MAX },
+    { RLIMIT_FSIZE, "RLIMIT_FSIZE", 0 },      { RLIMIT_CORE, "RLIMIT_CORE", 0 },
+    { RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 0 },  { RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 0 },
 };
 
 /* When a call is allowed. */
 enum { LOADING = 1, RUNNING = 2, CONNECTING = 4 /* running, with the network */ };
 #define ALWAYS (LOADING | RUNNING | CONNECTING)
 
-#define ARGS_MAX 2
+#define ARGS_MAX 3
 
 struct rule {
     int call;
@@ -97,23 +100,24 @@ struct rule {
             }                                                                                      \
         }                                                                                          \
     }
-#define OWN_LIMIT(when, resource)                                                                  \
+#define SOCKET_OF(family, type, protocol)                                                          \
     {                                                                                              \
-        SCMP_SYS(prlimit64), when, 2,                                                              \
+        SCMP_SYS(socket), CONNECTING, 3,                                                           \
         {                                                                                          \
-            { 0, SCMP_CMP_EQ, 0, 0 },                                                              \
+            { 0, SCMP_CMP_EQ, family, 0 }, { 1, SCMP_CMP_MASKED_EQ, SOCKET_TYPES, type },          \
             {                                                                                      \
-                1, SCMP_CMP_EQ, resource, 0                                                        \
+                2, SCMP_CMP_EQ, protocol, 0                                                        \
             }                                                                                      \
         }                                                                                          \
     }
-#define SOCKET_OF(family, type)                                                                    \
+/* One option of sockets, to set or to ask for. */
+#define OPTION(name, level, option)                                                                \
     {                                                                                              \
-        SCMP_SYS(socket), CONNECTING, 2,                                                           \
+        SCMP_SYS(name), CONNECTING, 2,                                                             \
         {                                                                                          \
-            { 0, SCMP_CMP_EQ, family, 0 },                                                         \
+            { 1, SCMP_CMP_EQ, level, 0 },                                                          \
             {                                                                                      \
-                1, SCMP_CMP_MASKED_EQ, SOCKET_TYPES, type                                          \
+                2, SCMP_CMP_EQ, option, 0                                                          \
             }                                                                                      \
         }                                                                                          \
     }
@@ -172,6 +176,8 @@ static const struct rule rules[] = {
     ANY(geteuid, ALWAYS),
     ANY(getgid, ALWAYS),
     ANY(getegid, ALWAYS),
+    /* its own limits, to look at: sets none */
+    { SCMP_SYS(prlimit64), ALWAYS, 2, { { 0, SCMP_CMP_EQ, 0, 0 }, { 2, SCMP_CMP_EQ, 0, 0 } } },
     /* its own end; abort() is told in tgkill's rule, in add_rules() */
     ANY(rt_sigaction, ALWAYS),
     ANY(rt_sigprocmask, ALWAYS),
@@ -180,6 +186,7 @@ static const struct rule rules[] = {
     ANY(restart_syscall, ALWAYS),
     ANY(exit, ALWAYS),
     ANY(exit_group, ALWAYS),
+    EQUALS(shutdown, ALWAYS, 0, SANDBOX_CHANNEL), /* it takes no more calls */
     /* opening the plugin and what it needs, for reading; Landlock says where */
     BITS(openat, LOADING | CONNECTING, 2, WRITING, O_RDONLY),
     ANY(newfstatat, LOADING | CONNECTING),
@@ -198,19 +205,20 @@ static const struct rule rules[] = {
     ANY(seccomp, LOADING),
     ANY(capget, LOADING),
     ANY(capset, LOADING),
-    OWN_LIMIT(LOADING, RLIMIT_AS),
-    OWN_LIMIT(ALWAYS, RLIMIT_CPU),
-    /* a network of its own: no listening, no other family */
-    SOCKET_OF(AF_INET, SOCK_STREAM),
-    SOCKET_OF(AF_INET, SOCK_DGRAM),
-    SOCKET_OF(AF_INET6, SOCK_STREAM),
-    SOCKET_OF(AF_INET6, SOCK_DGRAM),
+    /* a network of its own, TCP and UDP: no listening, no other family, nor what else the kernel
+     * would load for a stream (MPTCP, SCTP) or a datagram (UDP-Lite, ping) */
+    SOCKET_OF(AF_INET, SOCK_STREAM, 0),
+    SOCKET_OF(AF_INET, SOCK_STREAM, IPPROTO_TCP),
+    SOCKET_OF(AF_INET, SOCK_DGRAM, 0),
+    SOCKET_OF(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+    SOCKET_OF(AF_INET6, SOCK_STREAM, 0),
+    SOCKET_OF(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
+    SOCKET_OF(AF_INET6, SOCK_DGRAM, 0),
+    SOCKET_OF(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
     ANY(connect, CONNECTING),
     ANY(sendto, CONNECTING),
     ANY(sendmmsg, CONNECTING), /* the resolver's two questions */
     ANY(recvmmsg, CONNECTING),
-    ANY(getsockopt, CONNECTING),
-    ANY(setsockopt, CONNECTING),
     ANY(getsockname, CONNECTING),
     ANY(getpeername, CONNECTING),
     ANY(shutdown, CONNECTING),
@@ -222,6 +230,34 @@ static const struct rule rules[] = {
     ANY(epoll_pwait, CONNECTING),
     EQUALS(ioctl, CONNECTING, 1, FIONREAD),
     EQUALS(ioctl, CONNECTING, 1, FIONBIO),
+    /* What resolvers and clients of directories and databases set. Never SO_LINGER, nor what else
+     * makes close() wait or brings other code of the kernel into a connection (TCP_ULP): a plugin
+     * can send the daemon a descriptor, and who closes one last waits for it, which is the daemon's
+     * loop even where it only throws the message away. */
+    OPTION(setsockopt, SOL_SOCKET, SO_KEEPALIVE),
+    OPTION(setsockopt, SOL_SOCKET, SO_SNDBUF),
+    OPTION(setsockopt, SOL_SOCKET, SO_RCVBUF),
+    OPTION(setsockopt, SOL_SOCKET, SO_SNDTIMEO),
+    OPTION(setsockopt, SOL_SOCKET, SO_RCVTIMEO),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_KEEPIDLE),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_KEEPINTVL),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_KEEPCNT),
+    OPTION(setsockopt, IPPROTO_TCP, TCP_USER_TIMEOUT),
+    OPTION(setsockopt, IPPROTO_IP, IP_RECVERR),
+    OPTION(setsockopt, IPPROTO_IP, IP_TOS),
+    OPTION(setsockopt, IPPROTO_IPV6, IPV6_RECVERR),
+    OPTION(setsockopt, IPPROTO_IPV6, IPV6_TCLASS),
+    OPTION(setsockopt, IPPROTO_IPV6, IPV6_V6ONLY),
+    /* Not SO_PEERPIDFD, which is a handle on the daemon. */
+    OPTION(getsockopt, SOL_SOCKET, SO_ERROR),
+    OPTION(getsockopt, SOL_SOCKET, SO_TYPE),
+    OPTION(getsockopt, SOL_SOCKET, SO_KEEPALIVE),
+    OPTION(getsockopt, SOL_SOCKET, SO_SNDBUF),
+    OPTION(getsockopt, SOL_SOCKET, SO_RCVBUF),
+    OPTION(getsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(getsockopt, IPPROTO_TCP, TCP_MAXSEG),
+    OPTION(getsockopt, IPPROTO_TCP, TCP_INFO),
 };
 
 /* Tried by the C library first, with an older call behind them. */
@@ -239,7 +275,7 @@ fail(const char *what, int number, struct error_text *why)
 /* Where the log is a file, not even that can be written to: then the sentence is lost, not the
  * worker. */
 static int
-limit_all(struct error_text *why)
+limit_all(bool enumerates, struct error_text *why)
 {
     if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR) {
         return fail("SIGXFSZ", errno, why);
@@ -249,35 +285,15 @@ limit_all(struct error_text *why)
         if (getrlimit(limits[i].resource, &have) != 0) {
             return fail(limits[i].name, errno, why);
         }
+        bool is_larger = enumerates && limits[i].resource == RLIMIT_AS;
+        rlim_t most = is_larger ? MEMORY_ENUMERATE_BYTES : limits[i].most;
         /* Never more than there was: that would need a privilege. */
-        rlim_t hard = limits[i].hard < have.rlim_max ? limits[i].hard : have.rlim_max;
-        struct rlimit want = { limits[i].soft < hard ? limits[i].soft : hard, hard };
+        most = most < have.rlim_max ? most : have.rlim_max;
+        const struct rlimit want = { most, most };
         if (setrlimit(limits[i].resource, &want) != 0) {
             return fail(limits[i].name, errno, why);
         }
     }
-    return ERROR_OK;
-}
-
-/* The one limit that depends on what the plugin turned out to be. */
-static int
-limit_memory(bool enumerates, struct error_text *why)
-{
-#if !defined(ROLLCALL_SANITIZED)
-    struct rlimit have;
-    if (getrlimit(RLIMIT_AS, &have) != 0) {
-        return fail("RLIMIT_AS", errno, why);
-    }
-    rlim_t bytes = enumerates ? MEMORY_ENUMERATE_BYTES : MEMORY_BYTES;
-    bytes = bytes < have.rlim_max ? bytes : have.rlim_max;
-    struct rlimit want = { bytes, bytes };
-    if (setrlimit(RLIMIT_AS, &want) != 0) {
-        return fail("RLIMIT_AS", errno, why);
-    }
-#else
-    (void)enumerates;
-    (void)why;
-#endif
     return ERROR_OK;
 }
 
@@ -360,10 +376,31 @@ die_with(pid_t parent, struct error_text *why)
     return ERROR_OK;
 }
 
+/* Where memory runs out the kernel ends a worker, which is replaced, and not the daemon. A worker
+ * whose /proc is not there, cannot be written to or is another's keeps what it has: then that of
+ * the two which took more is chosen. */
+static int
+go_before_daemon(struct error_text *why)
+{
+    static const char most[] = "1000";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        bool may_be = errno == ENOENT || errno == EACCES || errno == EROFS;
+        return may_be ? ERROR_OK : fail("oom_score_adj", errno, why);
+    }
+    bool is_told = write(fd, most, sizeof(most) - 1) == (ssize_t)(sizeof(most) - 1);
+    int error = is_told ? ERROR_OK : fail("oom_score_adj", errno, why);
+    (void)close(fd);
+    return error;
+}
+
 static int
 enter_full(const struct sandbox_options *options, struct error_text *why)
 {
     int error = die_with(options->parent, why);
+    if (error == ERROR_OK) {
+        error = go_before_daemon(why);
+    }
     if (error == ERROR_OK && close_range(SANDBOX_LAST + 1, ~0U, 0) != 0) {
         error = fail("close_range", errno, why);
     }
@@ -374,7 +411,7 @@ enter_full(const struct sandbox_options *options, struct error_text *why)
         error = fail("PR_SET_DUMPABLE", errno, why);
     }
     if (error == ERROR_OK) {
-        error = limit_all(why);
+        error = limit_all(options->enumerates, why);
     }
     if (error == ERROR_OK) {
         error = drop_capabilities(true, why);
@@ -391,10 +428,7 @@ enter_full(const struct sandbox_options *options, struct error_text *why)
 static int
 seal_full(const struct sandbox_options *options, struct error_text *why)
 {
-    int error = limit_memory(options->enumerates, why);
-    if (error == ERROR_OK) {
-        error = drop_capabilities(false, why);
-    }
+    int error = drop_capabilities(false, why);
     if (error == ERROR_OK) {
         error = landlock_for_running(options->network, why);
     }

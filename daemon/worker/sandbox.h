@@ -22,7 +22,7 @@ struct sandbox_options {
     const char *plugin; /* the file that will be opened */
     pid_t parent;       /* the process that started us */
     bool network;       /* it may open connections of its own, and look up names */
-    bool enumerates;    /* seal(): it reads catalogues, which takes memory */
+    bool enumerates;    /* it reads catalogues, which takes memory */
 };
 
 struct sandbox {

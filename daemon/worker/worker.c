@@ -29,9 +29,11 @@
 #define CONFIG_ARENA_BYTES ((size_t)8 * 1024 * 1024)
 /* Freed memory goes back to the system from here on, so that one large call leaves no trace. */
 #define KEPT_BYTES (256 * 1024)
-/* Seconds of processor time that a call may count on: behind the daemon's own limit, in case the
- * daemon is not there to watch. Renewed when less than that is left. */
+/* Seconds of processor time that a call may count on. A worker that has less left takes no more
+ * calls; those of one group at different moments, by their pids, so that they do not leave all at
+ * once. */
 #define CALL_CPU_S 60
+#define MOMENTS 60
 
 struct worker {
     const struct image *image;
@@ -41,7 +43,8 @@ struct worker {
     struct buf answer;
     int manifest_memory; /* for a HELLO that no datagram carries, or -1 */
     int answer_memory;   /* for an enumeration's answer, or -1 */
-    rlim_t cpu_s;        /* the limit as it stands */
+    rlim_t cpu_s;        /* what it may use before it leaves */
+    bool is_leaving;
 };
 
 static int
@@ -121,40 +124,43 @@ read_config(struct worker *worker)
 
 /* In the middle of a blocking call the daemon only ever says CANCEL, or hangs up: either way nobody
  * waits for the answer. So the channel itself is what a blocking checker can poll. Behind a step,
- * which is quick, the next one may be waiting there already. */
+ * which is quick, the next one may be waiting there already. A worker that is leaving has closed
+ * that direction itself, so an end of file says nothing any more. */
 static bool
 is_cancelled(void *context)
 {
-    (void)context;
-    return recv(SANDBOX_CHANNEL, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC) >= 0;
+    const struct worker *worker = context;
+    ssize_t len = recv(SANDBOX_CHANNEL, NULL, 0, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+    return worker->is_leaving ? len > 0 : len >= 0;
 }
 
 static int
 cancel_fd(void *context)
 {
-    (void)context;
-    return SANDBOX_CHANNEL;
+    const struct worker *worker = context;
+    return worker->is_leaving ? -1 : SANDBOX_CHANNEL;
 }
 
-static const struct host_caller daemon_waits = { .is_cancelled = is_cancelled,
-                                                 .cancel_fd = cancel_fd,
-                                                 .is_deaf_to_steps = true };
-
-/* The limit counts a process' whole life, so it moves on with it. */
 static void
-renew_cpu(struct worker *worker)
+plan_life(struct worker *worker)
+{
+    struct rlimit limit;
+    rlim_t kept_s = CALL_CPU_S * (1 + (rlim_t)getpid() % MOMENTS);
+    if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        worker->cpu_s = RLIM_INFINITY;
+    } else {
+        worker->cpu_s = limit.rlim_cur > kept_s ? limit.rlim_cur - kept_s : 0;
+    }
+}
+
+/* What was sent before is still answered, what comes later another worker gets: no call is lost. */
+static void
+leave_when_worn(struct worker *worker)
 {
     struct timespec used;
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0 ||
-        worker->cpu_s > (rlim_t)used.tv_sec + CALL_CPU_S) {
-        return;
-    }
-    struct rlimit limit = { (rlim_t)used.tv_sec + 2 * CALL_CPU_S, RLIM_INFINITY };
-    if (getrlimit(RLIMIT_CPU, &limit) == 0) {
-        rlim_t wanted = (rlim_t)used.tv_sec + 2 * CALL_CPU_S;
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        (void)setrlimit(RLIMIT_CPU, &limit);
-        worker->cpu_s = wanted;
+    if (!worker->is_leaving && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0 &&
+        (rlim_t)used.tv_sec >= worker->cpu_s) {
+        worker->is_leaving = shutdown(SANDBOX_CHANNEL, SHUT_RD) == 0;
     }
 }
 
@@ -178,7 +184,10 @@ static int
 run_call(struct worker *worker, const struct frame *frame)
 {
     struct buf *out = &worker->answer;
-    renew_cpu(worker);
+    const struct host_caller daemon_waits = { .is_cancelled = is_cancelled,
+                                              .cancel_fd = cancel_fd,
+                                              .is_deaf_to_steps = true,
+                                              .context = worker };
     buf_reset(out);
     out->max = worker->answer_memory >= 0 ? ENUMERATION_BYTES : CALL_ANSWER_BYTES_MAX;
     int error =
@@ -226,6 +235,7 @@ serve(struct worker *worker)
         if (error != ERROR_OK) {
             return broke("a call", error);
         }
+        leave_when_worn(worker);
     }
 }
 
@@ -247,12 +257,12 @@ make_memory(size_t bytes, int place, int *out_memory)
 }
 
 static int
-open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox_options *options,
-            struct error_text *why)
+open_plugin(struct worker *worker, const struct sandbox *sandbox,
+            const struct sandbox_options *options, struct error_text *why)
 {
     struct image *image = NULL;
     int error = make_memory(MANIFEST_WIRE_BYTES_MAX, SANDBOX_CHANNEL + 1, &worker->manifest_memory);
-    if (error == ERROR_OK) {
+    if (error == ERROR_OK && options->enumerates) {
         error = make_memory(ENUMERATION_BYTES, SANDBOX_LAST, &worker->answer_memory);
     }
     if (error != ERROR_OK) {
@@ -267,10 +277,7 @@ open_plugin(struct worker *worker, const struct sandbox *sandbox, struct sandbox
         return error;
     }
     worker->image = image;
-    options->enumerates = image->manifest->enumerates;
-    if (!options->enumerates) {
-        drop_memory(&worker->answer_memory);
-    }
+    plan_life(worker);
     error = sandbox->seal(options, why);
     (void)malloc_trim(0); /* what building the filters took */
     return error;
@@ -293,11 +300,10 @@ int
 worker_run(const struct sandbox *sandbox, const struct sandbox_options *options)
 {
     struct error_text why = { "" };
-    struct sandbox_options own = *options;
     struct worker worker = { .manifest_memory = -1, .answer_memory = -1 };
     keep_small();
     buf_init(&worker.answer, CALL_ANSWER_BYTES_MAX);
-    int error = open_plugin(&worker, sandbox, &own, &why);
+    int error = open_plugin(&worker, sandbox, options, &why);
     int status = error != ERROR_OK ? refuse(why.text) : converse(&worker);
     drop_memory(&worker.manifest_memory);
     drop_memory(&worker.answer_memory);

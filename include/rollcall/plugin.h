@@ -36,6 +36,14 @@
  *           Calls for several subjects may run at the same time: keep no writable globals, start no
  *           threads, do no input or output, install no signal handlers, call no exit().
  *
+ * WHERE. In a worker process that has given up all else before your file is opened: no files, no
+ * processes, no sockets, 256 MiB of address space (1 GiB for enumerate), 16 descriptors. Such calls
+ * fail with EPERM. A step has 2 seconds, enumerate 30, a blocking check its timeout and a second
+ * more; then the worker is killed, and the check is unknown, plugin_failed. With
+ * ROLLCALL_NEEDS_NETWORK it can connect by TCP and UDP and look up names; it cannot listen. What
+ * you print goes to /dev/null: `rollcalld test-plugin` runs your code without all that, and there
+ * it shows. plugins/README.md has the whole list.
+ *
  * OWNERS. What you put into the descriptor is static and stays. What the host hands to a step is
  * the host's and ends with that call; what must live longer goes into rollcall_state() or
  * rollcall_put(). Texts are NUL-terminated UTF-8. The host copies every text that you hand it, at
@@ -50,9 +58,12 @@
  * minor is accepted, one built for a newer minor or another major is refused with a sentence. The
  * minor also tells the layout of the structs that carry no size of their own.
  *
- * BUILD. `cc -shared -fPIC -fvisibility=hidden -Wl,-z,defs $(pkg-config --cflags rollcall) x.c -o
- * x.so` A plugin links to nothing of ours: all functions below go through the struct of host
- * functions. Then `rollcalld check-plugin x.so` and `rollcalld test-plugin x.so cases/`.
+ * BUILD.
+ *     cc -shared -fPIC -fvisibility=hidden -Wl,-z,defs \
+ *         $(pkg-config --cflags rollcall) x.c -o x.so
+ *     rollcalld check-plugin x.so
+ *     rollcalld test-plugin x.so cases/
+ * A plugin links to nothing of ours: all functions below go through the struct of host functions.
  */
 #ifndef ROLLCALL_PLUGIN_H
 #define ROLLCALL_PLUGIN_H
@@ -357,15 +368,17 @@ struct rollcall_host {
     int32_t (*cancel_fd)(const rollcall_check *);
 };
 
-/* ---- Ask: the next request. First what it carries, then the method, whose value you return.
- * ------
+/* ---- Ask: the next request ----------------------------------------------------------- */
+
+/* First what it carries, then the method, whose value you return.
  *
  * Templates. The host fills and encodes for the place (path segment, query, form, JSON string,
  * header): a name can never change where a request goes.
  *   {base}              the checker's base_url; only at the start of a URL
  *   {subject} {subject:lower} {local} {domain}
- *   {subject:md5} {subject:sha256} {local:zbase32sha1}    (of the lower-cased text, in hex or
- * z-base-32) {config:key} {shared:name} {value:name} {secret:key}
+ *   {subject:md5} {subject:sha256}   digests of the lower-cased text, in hex
+ *   {local:zbase32sha1}              and in z-base-32
+ *   {config:key} {shared:name} {value:name} {secret:key}
  *   {{ and }}           the braces themselves
  * A URL's own characters stay as they are, '+' and ':' too; what is filled in becomes %XX but for
  * the unreserved ones of RFC 3986, so that an address is alice%40example.com in path and query.
@@ -649,9 +662,9 @@ rollcall_yield(rollcall_check *check, const rollcall_checker *checker, const voi
 }
 
 /** In enumerate: a sentence for the log about the data that was read, such as an entry that is
- *  broken: file, entry, field and reason. The first few hundred are kept, and how
- *  many more there were. "rollcalld check-catalog" prints them, and takes ": broken: ", ": refused:
- * " and a count such as "3 broken," in one for a fault of the data. [step] */
+ *  broken: file, entry, field and reason. The first few hundred are kept, and how many more there
+ *  were. "rollcalld check-catalog" prints them. It takes one for a fault of the data that holds
+ *  ": broken: " or ": refused: ", or a count such as "3 broken,". [step] */
 static inline void
 rollcall_note(rollcall_check *check, const char *sentence)
 {

@@ -7,7 +7,9 @@
  * $HOSTILE_SECONDS (1 by default) is how long each of them goes on; an argument is a pattern of
  * test names: `HOSTILE_SECONDS=10 test_system_hostile 'fork*'`. Built with a sanitizer, and without
  * $HOSTILE_SECONDS, each of them goes on for half a second and is done as one user. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +47,9 @@
 #define HOSTILE_MOST_US (20 * US_PER_S * SUPPORT_SLOWDOWN)
 
 #define HEALTHY_PLUGINS 3
+/* What a healthy check may take on a busy machine: less than a hostile plugin would have the loop
+ * sleep. */
+#define HEALTHY_MOST_US (10 * US_PER_S)
 #define HEALTHY_LATENCY_MS 3
 #define RELOADS 5
 /* How long the load goes on between two looks at a plugin's state. */
@@ -77,12 +83,18 @@ static const struct misdeed misdeeds[] = {
     { "oversize", " plugin_failed ", "broke the protocol", true },
     { "mute", " plugin_failed timeout ", "broke the protocol", true },
     { "connect", " blocked ", NULL, false },
+    { "linger", " plugin_failed ", "broke the protocol", true },
     { "shadow", " blocked ", NULL, false },
     { "parent", " blocked ", NULL, false },
     { "verdict", " plugin_failed ", "7 is no verdict", false },
     { "step", " plugin_failed ", "its step returned 77", false },
     { "long", " plugin_failed ", "its URL is longer than", false },
 };
+
+/* Connections to it are made and never read from: it never accepts. For misdeeds that take a peer,
+ * whose subjects begin with its port. */
+static int deaf_peer = -1;
+static unsigned deaf_port;
 
 /* What one test has started; the teardown stops whatever is left. */
 struct scene {
@@ -177,9 +189,9 @@ static char *
 ask_hostile(size_t number, void *context)
 {
     const struct misdeed *misdeed = context;
-    return support_text("{\"subject\":\"name%zu\",\"platforms\":[\"hostile-%s\"],"
+    return support_text("{\"subject\":\"%u-%zu\",\"platforms\":[\"hostile-%s\"],"
                         "\"until\":\"all\"}",
-                        number, misdeed->name);
+                        deaf_port, number, misdeed->name);
 }
 
 /* The same process as at the start, and it never began anew. */
@@ -281,6 +293,15 @@ expect_logged(const char *name, const char *words)
     }
 }
 
+static void
+expect_healthy_in_time(void)
+{
+    const struct load_report *report = load_report(scene.loads[0]);
+    if (report->slowest_us > HEALTHY_MOST_US) {
+        support_fail("a healthy check took %lld ms", (long long)report->slowest_us / 1000);
+    }
+}
+
 /* ---- The tests */
 
 static void
@@ -305,6 +326,7 @@ run_misdeed(const struct misdeed *misdeed, uid_t user)
     load_drain(scene.loads, 2);
     expect_daemon_lives();
     members_expect_all_right(scene.loads[0]);
+    expect_healthy_in_time();
     const struct load_report *report = load_report(scene.loads[1]);
     if (report->wrong > 0) {
         support_fail("%zu of %zu hostile checks are wrong; first: %s", report->wrong, report->asked,
@@ -337,6 +359,7 @@ run_constructor(uid_t user)
     load_drain(scene.loads, 1);
     expect_daemon_lives();
     members_expect_all_right(scene.loads[0]);
+    expect_healthy_in_time();
     footprint_expect_back(scene.daemon, scene.rpc, &before, HEALTHY_PLUGINS);
     expect_state(hostile, "refused", CRASHED(11));
     expect_logged(hostile, CRASHED(11));
@@ -363,7 +386,15 @@ static int
 open_world(void **state)
 {
     (void)state;
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(address);
     world = members_world(HEALTHY_LATENCY_MS);
+    deaf_peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(deaf_peer, (const struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(deaf_peer, SOMAXCONN), 0);
+    assert_int_equal(getsockname(deaf_peer, (struct sockaddr *)&address, &len), 0);
+    deaf_port = ntohs(address.sin_port);
     return 0;
 }
 
@@ -372,6 +403,7 @@ static int
 expect_nothing_left(void **state)
 {
     (void)state;
+    (void)close(deaf_peer);
     world_stop(&world);
     if (!was_killed && (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)) {
         support_fail("a process outlived its daemon");

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* What the sandbox refuses, by the errno that a plugin sees: as the user of the test and, where
- * that is root, as a plain user too; without and with the network. The plugin is the fixture
+ * that is root, as a plain user too; in each kind of worker. The plugin is the fixture
  * "tries". */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,23 +28,29 @@
 #define PLAIN_USER "65534"
 #define SETPRIV "/usr/bin/setpriv"
 
-/* What a try must give: without the network, with it. */
+/* What a try must give: in a worker for steps, in one with the network, in one that reads data. */
 struct wanted {
     const char *name;
-    int errno_alone;
-    int errno_net;
+    int errnos[3];
 };
+enum profile { ALONE, NET, DATA };
 
-#define NEVER(name)                                                                                \
+#define EACH(name, alone, net, data)                                                               \
     {                                                                                              \
-        name, EPERM, EPERM                                                                         \
+        name,                                                                                      \
+        {                                                                                          \
+            alone, net, data                                                                       \
+        }                                                                                          \
     }
+#define ALL(name, number) EACH(name, number, number, number)
+#define NEVER(name) ALL(name, EPERM)
+#define WITH_NET(name) EACH(name, EPERM, 0, EPERM)
 
 static const struct wanted wanted[] = {
     /* while the plugin is loaded: opening is allowed, but only where Landlock lets it */
-    { "loading-open-passwd", EACCES, EACCES },
+    ALL("loading-open-passwd", EACCES),
     NEVER("loading-open-write"),
-    { "loading-socket-tcp", EPERM, 0 },
+    WITH_NET("loading-socket-tcp"),
     NEVER("loading-clone"),
     NEVER("loading-execve"),
     NEVER("loading-kill-parent"),
@@ -52,17 +58,35 @@ static const struct wanted wanted[] = {
     NEVER("loading-memfd"),
     NEVER("loading-fcntl-owner"),
     NEVER("loading-bpf"),
+    NEVER("loading-limit-memory"),
+    NEVER("loading-limit-cpu"),
+    ALL("loading-memory-grow", EFBIG),
+#if !defined(ROLLCALL_SANITIZED)
+    EACH("loading-mmap-some", ENOMEM, ENOMEM, 0),
+#endif
+    NEVER("loading-sigqueue-parent"),
+    NEVER("loading-tgsigqueue-parent"),
+    NEVER("loading-fcntl-owner-ex"),
+    NEVER("loading-fcntl-signal"),
+    NEVER("loading-fcntl-lease"),
+    NEVER("loading-ioctl-type"),
+    NEVER("loading-prctl-outlive"),
+    NEVER("loading-prctl-dumpable"),
+    NEVER("loading-prctl-tracer"),
+    NEVER("loading-exec-memory"),
     /* and once it runs */
-    { "open-passwd", EPERM, EACCES },
-    { "open-shadow", EPERM, EACCES },
-    { "open-hosts", EPERM, 0 },
+    EACH("open-passwd", EPERM, EACCES, EPERM),
+    EACH("open-shadow", EPERM, EACCES, EPERM),
+    WITH_NET("open-hosts"),
     NEVER("open-write"),
     NEVER("open-tmpfile"),
+#if defined(__x86_64__)
     NEVER("creat"),
-    { "openat2", ENOSYS, ENOSYS },
+#endif
+    ALL("openat2", ENOSYS),
     NEVER("open-proc"),
     NEVER("unlink"),
-    { "statx", ENOSYS, ENOSYS },
+    ALL("statx", ENOSYS),
     NEVER("chdir"),
     NEVER("memfd"),
     NEVER("dup"),
@@ -70,19 +94,36 @@ static const struct wanted wanted[] = {
     NEVER("fcntl-owner"),
     NEVER("fcntl-dup"),
     NEVER("ioctl"),
-    { "socket-tcp", EPERM, 0 },
-    { "socket-tcp6", EPERM, 0 },
-    { "socket-udp", EPERM, 0 },
+    WITH_NET("socket-tcp"),
+    WITH_NET("socket-tcp6"),
+    WITH_NET("socket-udp"),
+    WITH_NET("socket-tcp-named"),
+    WITH_NET("socket-udp6-named"),
+    NEVER("socket-mptcp"),
+    NEVER("socket-mptcp6"),
+    NEVER("socket-sctp"),
+    NEVER("socket-udplite"),
+    NEVER("socket-ping"),
+    NEVER("socket-packet"),
     NEVER("socket-raw"),
     NEVER("socket-unix"),
     NEVER("socket-netlink"),
     NEVER("socketpair"),
-    { "lookup", ENOENT, 0 },
+    EACH("lookup", ENOENT, 0, ENOENT),
     NEVER("bind"),
     NEVER("listen"),
+    NEVER("option-linger"),
+    WITH_NET("option-nodelay"),
+    WITH_NET("option-keepalive"),
+    WITH_NET("option-icmp"),
+    NEVER("option-ulp"),
+    NEVER("option-filter"),
+    NEVER("option-credentials"),
+    WITH_NET("option-error"),
+    NEVER("option-peer"),
     NEVER("clone"),
     NEVER("clone-thread"),
-    { "clone3", ENOSYS, ENOSYS },
+    ALL("clone3", ENOSYS),
 #if defined(__x86_64__)
     NEVER("fork"),
     NEVER("vfork"),
@@ -92,7 +133,7 @@ static const struct wanted wanted[] = {
     NEVER("kill-parent"),
     NEVER("kill-all"),
     NEVER("tgkill-parent"),
-    { "tgkill-itself", 0, 0 }, /* abort() */
+    ALL("tgkill-itself", 0), /* abort() */
     NEVER("tkill"),
     NEVER("ptrace"),
     NEVER("ptrace-me"),
@@ -100,6 +141,9 @@ static const struct wanted wanted[] = {
     NEVER("pidfd-open"),
     NEVER("prlimit-parent"),
     NEVER("limit-files"),
+    NEVER("limit-cpu"),
+    ALL("limit-ask", 0),
+    NEVER("limit-same"),
     NEVER("unshare"),
     NEVER("mount"),
     NEVER("setuid"),
@@ -111,21 +155,110 @@ static const struct wanted wanted[] = {
     NEVER("keyctl"),
     NEVER("shmget"),
     NEVER("affinity"),
-    { "mmap", 0, 0 },
+    NEVER("name-to-handle"),
+    NEVER("open-by-handle"),
+    NEVER("getdents"),
+    NEVER("truncate"),
+    NEVER("rename"),
+    NEVER("link"),
+    NEVER("symlink"),
+    NEVER("mkdir"),
+    NEVER("mknod"),
+    NEVER("chmod"),
+    NEVER("chown"),
+    NEVER("xattr"),
+    NEVER("times"),
+    NEVER("inotify"),
+    NEVER("fanotify"),
+    NEVER("chroot"),
+    NEVER("umount"),
+    NEVER("pivot-root"),
+    NEVER("fsopen"),
+    NEVER("fspick"),
+    NEVER("fsmount"),
+    NEVER("open-tree"),
+    NEVER("move-mount"),
+    NEVER("mount-setattr"),
+    NEVER("setns"),
+    NEVER("splice"),
+    NEVER("vmsplice"),
+    NEVER("tee"),
+    NEVER("sendfile"),
+    NEVER("copy-range"),
+    NEVER("aio"),
+    NEVER("io-uring-enter"),
+    NEVER("io-uring-register"),
+    NEVER("eventfd"),
+    NEVER("signalfd"),
+    NEVER("timerfd"),
+    NEVER("accept"),
+    NEVER("memfd-secret"),
+    NEVER("message-queue"),
+    NEVER("msgget"),
+    NEVER("semget"),
+    NEVER("shmat"),
+    NEVER("add-key"),
+    NEVER("request-key"),
+    NEVER("process-vm-write"),
+    NEVER("process-madvise"),
+    NEVER("pidfd-getfd"),
+    NEVER("pidfd-signal"),
+    NEVER("kcmp"),
+    NEVER("wait"),
+    NEVER("setpgid"),
+    NEVER("setsid"),
+    NEVER("timer-create"),
+    NEVER("setitimer"),
+    NEVER("scheduler"),
+    NEVER("sched-attr"),
+    NEVER("priority"),
+    NEVER("ioprio"),
+    NEVER("membarrier"),
+    NEVER("mbind"),
+    NEVER("move-pages"),
+    NEVER("mlockall"),
+    NEVER("setresuid"),
+    NEVER("setgroups"),
+    NEVER("syslog"),
+    NEVER("clock-settime"),
+    NEVER("adjtime"),
+    NEVER("hostname"),
+    NEVER("module"),
+    NEVER("kexec"),
+    NEVER("reboot"),
+    NEVER("swap"),
+    NEVER("accounting"),
+    NEVER("quota"),
+#if defined(__x86_64__)
+    NEVER("ports"),
+    NEVER("segments"),
+    NEVER("arch-prctl"),
+#endif
+    NEVER("sigqueue-parent"),
+    NEVER("tgsigqueue-parent"),
+    NEVER("fcntl-owner-ex"),
+    NEVER("fcntl-signal"),
+    NEVER("fcntl-lease"),
+    NEVER("ioctl-type"),
+    NEVER("prctl-outlive"),
+    NEVER("prctl-dumpable"),
+    NEVER("prctl-tracer"),
+    NEVER("exec-memory"),
+    ALL("mmap", 0),
     NEVER("mmap-exec"),
     NEVER("mprotect-exec"),
     NEVER("pkey-mprotect"),
     NEVER("mlock"),
-    { "memory-grow", EFBIG, EFBIG },
+    EACH("memory-grow", EBADF, EINVAL, EFBIG),
     NEVER("seccomp"),
     NEVER("landlock"),
     NEVER("capset"),
     NEVER("readlink"),
     NEVER("limit-memory"),
-    NEVER("prctl"),
-    { "stat", EPERM, 0 },
+    WITH_NET("stat"),
 #if !defined(ROLLCALL_SANITIZED)
-    { "mmap-much", ENOMEM, ENOMEM },
+    EACH("mmap-some", ENOMEM, ENOMEM, 0),
+    ALL("mmap-much", ENOMEM),
 #endif
 };
 
@@ -142,7 +275,7 @@ noted(const struct call_answer *answer, const char *name)
 }
 
 static void
-expect_refusals(struct hands *hands, bool network)
+expect_refusals(struct hands *hands, enum profile profile)
 {
     const struct call_request request = { .kind = CALL_ENUMERATE };
     struct call_answer *answer = hands_call(hands, &request);
@@ -150,7 +283,7 @@ expect_refusals(struct hands *hands, bool network)
     int wrong = 0;
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
         int found = noted(answer, wanted[i].name);
-        int want = network ? wanted[i].errno_net : wanted[i].errno_alone;
+        int want = wanted[i].errnos[profile];
         if (found != want) {
             print_error("%zu: %s gave %d (%s), wants %d\n", i, wanted[i].name, found,
                         strerror(found), want);
@@ -170,7 +303,7 @@ refuses_alone(void **state)
     struct hands hands;
     hands_open(&hands, HANDS_FIXTURE("tries"), NULL);
     hands_greet(&hands);
-    expect_refusals(&hands, false);
+    expect_refusals(&hands, ALONE);
     assert_int_equal(hands_hang_up(&hands), 0);
 }
 
@@ -181,7 +314,18 @@ refuses_with_network(void **state)
     struct hands hands;
     hands_open(&hands, HANDS_FIXTURE("tries"), "net");
     hands_greet(&hands);
-    expect_refusals(&hands, true);
+    expect_refusals(&hands, NET);
+    assert_int_equal(hands_hang_up(&hands), 0);
+}
+
+static void
+refuses_while_reading_data(void **state)
+{
+    (void)state;
+    struct hands hands;
+    hands_open(&hands, HANDS_FIXTURE("tries"), "data");
+    hands_greet(&hands);
+    expect_refusals(&hands, DATA);
     assert_int_equal(hands_hang_up(&hands), 0);
 }
 
@@ -218,7 +362,7 @@ refuses_plain_user(void **state)
     struct hands hands;
     hands_start(&hands, argv);
     hands_greet(&hands);
-    expect_refusals(&hands, false);
+    expect_refusals(&hands, ALONE);
     assert_int_equal(hands_hang_up(&hands), 0);
     free(parent);
     free(plugin);
@@ -242,6 +386,16 @@ expect_status(pid_t pid, const char *name, const char *value)
 }
 
 static void
+expect_first_victim(pid_t pid)
+{
+    char *path = support_text("/proc/%ld/oom_score_adj", (long)pid);
+    char *text = support_read_file(path, NULL);
+    assert_string_equal(text, "1000\n");
+    free(text);
+    free(path);
+}
+
+static void
 shows_in_proc(void **state)
 {
     (void)state;
@@ -253,6 +407,7 @@ shows_in_proc(void **state)
     expect_status(hands.pid, "\nNoNewPrivs", "1");
     expect_status(hands.pid, "\nSeccomp", "2");
     expect_status(hands.pid, "\nSeccomp_filters", "2");
+    expect_first_victim(hands.pid);
     assert_int_equal(hands_hang_up(&hands), 0);
 }
 
@@ -309,6 +464,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_alone),
         cmocka_unit_test(refuses_with_network),
+        cmocka_unit_test(refuses_while_reading_data),
         cmocka_unit_test(refuses_plain_user),
         cmocka_unit_test(shows_in_proc),
 #if defined(__x86_64__)

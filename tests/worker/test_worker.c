@@ -24,6 +24,8 @@
 #define EXIT_USAGE 64
 #define MANY_SITES 20000
 #define ROUNDS 200
+#define CALLS_AHEAD 8
+#define PRLIMIT "/usr/bin/prlimit"
 
 static struct call_request
 request_for(const char *subject, const struct call_reply *reply)
@@ -146,7 +148,7 @@ enumerates_once(void **state)
           .file_lens = lens,
           .count = 1 },
     };
-    hands_open(&hands, HANDS_FIXTURE("sites"), NULL);
+    hands_open(&hands, HANDS_FIXTURE("sites"), "data");
     struct frame hello = hands_expect(&hands, FRAME_HELLO);
     frame_release(&hello);
     send_config(&hands, &(const struct host_config){ NULL, 0 });
@@ -388,6 +390,65 @@ dies_with_its_parent(void **state)
     (void)close(pair[0]);
 }
 
+/* The worker of this plugin with so many seconds of processor time. */
+static void
+open_with_cpu(struct hands *hands, const char *plugin, const char *option)
+{
+    if (access(PRLIMIT, X_OK) != 0) {
+        skip();
+    }
+    char *parent = support_text("%ld", (long)getpid());
+    const char *const argv[] = { PRLIMIT, option, HANDS_WORKER, plugin, parent, NULL };
+    hands_start(hands, argv);
+    hands_greet(hands);
+    free(parent);
+}
+
+static void
+send_call(const struct hands *hands, uint64_t id, const struct call_request *request)
+{
+    struct buf bytes;
+    buf_init(&bytes, CALL_REQUEST_BYTES_MAX);
+    assert_int_equal(call_encode_request(request, &bytes), ERROR_OK);
+    assert_int_equal(frame_send(hands->channel, FRAME_CALL, id, bytes.bytes, bytes.len), ERROR_OK);
+    buf_fini(&bytes);
+}
+
+/* One that has less left than a call may count on: it answers what it was sent, takes no more, and
+ * ends well. */
+static void
+leaves_before_its_time_is_up(void **state)
+{
+    (void)state;
+    struct hands hands;
+    const struct call_request request = request_for("alice", NULL);
+    open_with_cpu(&hands, HANDS_FIXTURE("steps"), "--cpu=60");
+    for (uint64_t id = 1; id <= CALLS_AHEAD; id++) {
+        send_call(&hands, id, &request);
+    }
+    for (uint64_t id = 1; id <= CALLS_AHEAD; id++) {
+        struct frame frame = hands_expect(&hands, FRAME_ANSWER);
+        assert_int_equal(frame.id, id);
+        frame_release(&frame);
+    }
+    struct frame none;
+    assert_int_equal(frame_receive(hands.channel, FRAME_PAYLOAD_MAX, &none), ERROR_CLOSED);
+    assert_int_equal(frame_send(hands.channel, FRAME_CALL, 1, "late", 4), ERROR_CLOSED);
+    assert_int_equal(hands_wait(&hands), 0);
+}
+
+/* Not by the signal that could be ignored. */
+static void
+dies_when_its_time_is_up(void **state)
+{
+    (void)state;
+    struct hands hands;
+    const struct call_request request = request_for("alice", NULL);
+    open_with_cpu(&hands, TEST_BUILD_DIR "/tests/hostile/hostile-loop.so", "--cpu=2");
+    send_call(&hands, 1, &request);
+    assert_int_equal(hands_wait(&hands), -SIGKILL);
+}
+
 /* The sandbox that is none, for debuggers: the same conversation. */
 static void
 talks_without_sandbox(void **state)
@@ -408,12 +469,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks_and_judges),      cmocka_unit_test(reads_large_bodies),
-        cmocka_unit_test(enumerates_once),      cmocka_unit_test(says_much_of_itself),
-        cmocka_unit_test(says_why_not),         cmocka_unit_test(wants_its_parent),
-        cmocka_unit_test(wants_its_arguments),  cmocka_unit_test(ends_at_nonsense),
-        cmocka_unit_test(ends_when_hung_up_on), cmocka_unit_test(tells_a_call_that_nobody_waits),
-        cmocka_unit_test(dies_with_its_parent), cmocka_unit_test(talks_without_sandbox),
+        cmocka_unit_test(asks_and_judges),
+        cmocka_unit_test(reads_large_bodies),
+        cmocka_unit_test(enumerates_once),
+        cmocka_unit_test(says_much_of_itself),
+        cmocka_unit_test(says_why_not),
+        cmocka_unit_test(wants_its_parent),
+        cmocka_unit_test(wants_its_arguments),
+        cmocka_unit_test(ends_at_nonsense),
+        cmocka_unit_test(ends_when_hung_up_on),
+        cmocka_unit_test(tells_a_call_that_nobody_waits),
+        cmocka_unit_test(dies_with_its_parent),
+        cmocka_unit_test(leaves_before_its_time_is_up),
+        cmocka_unit_test(dies_when_its_time_is_up),
+        cmocka_unit_test(talks_without_sandbox),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

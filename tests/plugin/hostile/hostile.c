@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 /* Plugins that do harm, one for each misdeed: CMakeLists.txt builds this file once for each, with
  * HOSTILE naming the function below. Each provides one checker, by name, for a platform of its own
- * name.
+ * name; with HOSTILE_BLOCK a blocking one with the network.
  *
  * A misdeed that the sandbox let pass says `registered`; one that it prevented says `unknown,
  * blocked`; the rest kills, hangs or garbles the worker. So a test that never sees `registered` has
@@ -41,6 +41,8 @@
 #define OVERSIZE_BYTES (160 * 1024)
 #define LONG_BYTES (1024 * 1024)
 #define CHUNK_BYTES (1024 * 1024)
+/* Longer than any healthy check takes, on a busy machine too. */
+#define LINGER_SECONDS 30
 /* Where eating memory ends when nothing else ends it. */
 #if defined(ROLLCALL_SANITIZED)
 #define CHUNKS 256
@@ -241,6 +243,55 @@ connects(rollcall_check *check)
     return let_pass(check, is_out);
 }
 
+/* As much as is taken without anybody reading it. */
+static void
+fill(int fd)
+{
+    static const char bytes[CHUNK_BYTES];
+    while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    }
+}
+
+static void
+hand_over(int descriptor)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = { .align = { .cmsg_len = CMSG_LEN(sizeof(int)),
+                             .cmsg_level = SOL_SOCKET,
+                             .cmsg_type = SCM_RIGHTS } };
+    struct iovec part = { (char[]){ 0 }, 1 };
+    const struct msghdr message = { .msg_iov = &part,
+                                    .msg_iovlen = 1,
+                                    .msg_control = control.bytes,
+                                    .msg_controllen = sizeof(control.bytes) };
+    memcpy(CMSG_DATA(&control.align), &descriptor, sizeof(descriptor));
+    (void)!sendmsg(CHANNEL_FD, &message, MSG_NOSIGNAL);
+}
+
+/* Leave the daemon with the last reference to a connection whose close() waits. The subject begins
+ * with a port of the loopback where nobody reads. */
+MISDEED
+linger(rollcall_check *check)
+{
+    const struct linger patience = { 1, LINGER_SECONDS };
+    const struct sockaddr_in peer = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)strtoul(check->subject, NULL, 10)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&peer, sizeof(peer)) != 0) {
+        return rollcall_unknown(check, ROLLCALL_UNREACHABLE);
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &patience, sizeof(patience));
+    fill(fd);
+    hand_over(fd);
+    (void)close(fd);
+    return rollcall_unknown(check, ROLLCALL_BLOCKED);
+}
+
 static bool
 reads(const char *path)
 {
@@ -308,11 +359,16 @@ static const rollcall_checker checkers[] = {
         .kind = ROLLCALL_USERNAME,
         .method = ROLLCALL_DOCUMENTED,
         .evidence = ROLLCALL_EXACT,
-        .base_url = "https://hostile.example",
         .rate_count = 1000,
         .rate_seconds = 1,
         .concurrency = 100,
+#if defined(HOSTILE_BLOCK)
+        .flags = ROLLCALL_NEEDS_NETWORK,
+        .block = step,
+#else
+        .base_url = "https://hostile.example",
         .step = step,
+#endif
     },
 };
 

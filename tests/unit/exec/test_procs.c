@@ -4,6 +4,7 @@
  * what its death costs and what is said about it, who takes its place and when. Nothing sleeps: a
  * test turns the loop until what it waits for has happened. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,11 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/exec/procs.h"
+#include "tests/support/common.h"
+#include "tests/support/proc.h"
+#include "tests/support/tmpdir.h"
 
 #define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
 #define START_US (INT64_C(1000) * 1000 * 1000)
@@ -29,8 +34,10 @@
 struct bench {
     struct loop *loop;
     struct procs *procs;
+    int64_t give_up_us;
     unsigned told[PROCS_CLOSED + 1];
     unsigned deaths;
+    unsigned current; /* so often what the workers are made of is still the same */
     char sentence[PROCS_SENTENCE_BYTES];
 };
 
@@ -45,6 +52,15 @@ told(void *context, enum procs_state state, const char *sentence)
     }
 }
 
+static bool
+is_current(void *context)
+{
+    struct bench *bench = context;
+    bool still_is = bench->current > 0;
+    bench->current -= still_is;
+    return still_is;
+}
+
 static void
 open_program(struct bench *bench, const char *program, const char *mode)
 {
@@ -54,6 +70,7 @@ open_program(struct bench *bench, const char *program, const char *mode)
                                            .argv = argv,
                                            .queue_max = QUEUE_MAX,
                                            .told = told,
+                                           .is_current = is_current,
                                            .context = bench };
     assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
 }
@@ -70,6 +87,8 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
+    bench->current = UINT_MAX;
     clock_freeze(START_US);
     assert_int_equal(loop_new(&bench->loop), ERROR_OK);
     *state = bench;
@@ -98,11 +117,21 @@ look(const struct bench *bench)
     return stats;
 }
 
+/* One turn of a test that waits for something. */
+static void
+turn(struct bench *bench)
+{
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
+    loop_turn(bench->loop, TURN_US);
+}
+
 static void
 turn_until_state(struct bench *bench, enum procs_state state)
 {
     while (look(bench).state != state) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -110,7 +139,7 @@ static void
 turn_until_workers(struct bench *bench, unsigned workers)
 {
     while (look(bench).workers != workers) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -118,7 +147,7 @@ static void
 turn_until_idle(struct bench *bench, unsigned idle)
 {
     while (look(bench).idle != idle) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -126,7 +155,7 @@ static void
 turn_until_deaths(struct bench *bench, unsigned deaths)
 {
     while (bench->deaths < deaths) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -134,7 +163,7 @@ static void
 turn_until_done(struct bench *bench, const struct future *future)
 {
     while (!future_is_done(future)) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -239,6 +268,30 @@ large_calls_and_answers_cross(void **state)
     char *large = calloc(1, 500001);
     assert_non_null(large);
     memset(large, 'y', 500000);
+    assert_answer(bench, large, "500000");
+    free(large);
+}
+
+/* It had all of the call, or had said all of the answer. */
+static void
+large_ones_cross_or_fail_with_their_worker(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 2);
+    char *large = calloc(1, 500001);
+    assert_non_null(large);
+    memset(large, 'y', 500000);
+    memcpy(large, "die", 3);
+    assert_int_equal(end(bench, begin(bench, large), NULL, 0), ERROR_PLUGIN);
+    assert_string_equal(bench->sentence, "exited with status 3");
+    struct future *future = begin(bench, "big-exit:1000000");
+    turn_until_deaths(bench, 2);
+    assert_int_equal(future->error, ERROR_OK);
+    const struct procs_answer *answer = future->result;
+    assert_int_equal(answer->len, 1000000);
+    assert_memory_equal((const char *)answer->bytes + 999990, "xxxxxxxxxx", 10);
+    future_unref(&future);
+    memset(large, 'y', 3);
     assert_answer(bench, large, "500000");
     free(large);
 }
@@ -416,11 +469,60 @@ hanging_up_is_a_death(void **state)
     struct future *future = begin(bench, "hang-up");
     assert_int_equal(look(bench).busy, 1);
     while (look(bench).busy > 0) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
     clock_advance(PROCS_LEAVE_US);
     assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
     assert_string_equal(bench->sentence, "broke the protocol: it hung up and did not end");
+}
+
+/* While the clock stands none of them is killed yet, and they fill all places that there are. */
+static void
+who_hangs_up_still_counts(void **state)
+{
+    struct bench *bench = *state;
+    enum { MAX = 2 };
+    struct future *hung[MAX + 1];
+    open_configured(bench, "", MAX);
+    for (size_t i = 0; i <= MAX; i++) {
+        hung[i] = begin(bench, "hang-up");
+        while (future_state(hung[i]) == FUTURE_PENDING || look(bench).busy > 0) {
+            turn(bench);
+        }
+    }
+    struct future *next = begin(bench, "next");
+    for (size_t i = 0; i < 10; i++) { /* the starter would be due at once */
+        loop_turn(bench->loop, 0);
+        assert_int_equal(look(bench).workers, MAX + 1);
+    }
+    assert_int_equal(look(bench).queued, 1);
+    assert_int_equal(bench->deaths, 0);
+    clock_advance(PROCS_HUNG_UP_US);
+    for (size_t i = 0; i <= MAX; i++) {
+        assert_int_equal(end(bench, hung[i], NULL, 0), ERROR_PLUGIN);
+    }
+    assert_int_equal(bench->deaths, MAX + 1);
+    clock_advance(4 * PROCS_RESPAWN_US);
+    assert_int_equal(end(bench, next, NULL, 0), ERROR_OK);
+}
+
+/* It took its time between the two: what it ended with is said all the same. */
+static void
+who_hangs_up_and_ends_says_how(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *future = begin(bench, "hang-up-exit:3");
+    while (look(bench).busy > 0) {
+        turn(bench);
+    }
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    clock_advance(PROCS_HUNG_UP_US); /* late, it is killed as well */
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+    assert_string_equal(bench->sentence, "exited with status 3");
 }
 
 static void
@@ -468,6 +570,18 @@ an_idle_death_costs_no_call(void **state)
     assert_string_equal(bench->sentence, "killed by signal 9 (SIGKILL)");
 }
 
+static void
+kill_all(struct bench *bench)
+{
+    while (look(bench).workers > 0) {
+        if (look(bench).idle > 0) {
+            assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+        } else {
+            turn(bench);
+        }
+    }
+}
+
 /* At once, then a tenth of a second later give or take a fifth, then twice that. */
 static void
 starts_back_off(void **state)
@@ -476,17 +590,125 @@ starts_back_off(void **state)
     open_configured(bench, "", 1);
     assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
     assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
-    while (look(bench).workers > 0 && bench->deaths < 3) {
-        int error = end(bench, begin(bench, "exit:3"), NULL, 0);
-        assert_int_equal(error, ERROR_PLUGIN);
+    kill_all(bench);
+    while (bench->deaths < PROCS_FAILURES_MAX - 1) { /* two die each time: the spare as well */
+        int64_t delay_us = PROCS_RESPAWN_US << (bench->deaths - 2);
+        struct future *future = begin(bench, "exit:3");
+        clock_advance(delay_us / 100 * 79);
+        for (size_t i = 0; i < 3; i++) {
+            loop_turn(bench->loop, 0);
+        }
+        assert_int_equal(look(bench).workers, 0);
+        clock_advance(delay_us / 100 * 42);
+        assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+        kill_all(bench);
     }
-    struct future *future = begin(bench, "x");
-    clock_advance(PROCS_RESPAWN_US / 100 * 79);
-    loop_turn(bench->loop, 0);
-    loop_turn(bench->loop, 0);
-    assert_int_equal(look(bench).workers, 0);
-    clock_advance(4 * PROCS_RESPAWN_US);
+}
+
+struct reader {
+    struct bench *bench;
+    struct future_callback ended;
+};
+
+static void
+reject(struct future *future, void *context)
+{
+    struct reader *reader = context;
+    assert_int_equal(future->error, ERROR_OK);
+    procs_reject(reader->bench->procs, "its answer is none");
+}
+
+static void
+reject_answer(struct bench *bench, struct reader *reader, const char *word)
+{
+    struct future *future = begin(bench, word);
+    *reader = (struct reader){ .bench = bench, .ended = { .fn = reject, .context = reader } };
+    future_on_done(future, &reader->ended);
     assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+}
+
+static void
+an_answer_that_cannot_be_read_is_a_death(void **state)
+{
+    struct bench *bench = *state;
+    struct reader reader;
+    open_configured(bench, "", 1);
+    pid_t pid = get_spare(bench);
+    reject_answer(bench, &reader, "x");
+    assert_int_equal(bench->deaths, 1); /* told at once */
+    assert_string_equal(bench->sentence, "broke the protocol: its answer is none");
+    assert_string_equal(look(bench).last_error, bench->sentence);
+    assert_int_not_equal(ask_pid(bench), pid);
+    while (kill(pid, 0) == 0) { /* until it is buried */
+        turn(bench);
+    }
+    assert_int_equal(bench->deaths, 1); /* and once */
+}
+
+/* Nor does it end what such answers began. */
+static void
+answers_that_cannot_be_read_put_aside(void **state)
+{
+    struct bench *bench = *state;
+    struct reader reader;
+    open_configured(bench, "", 1);
+    while (look(bench).state != PROCS_ASIDE) {
+        clock_advance(CLOCK_US_PER_S);
+        reject_answer(bench, &reader, "x");
+    }
+    assert_int_equal(bench->deaths, PROCS_FAILURES_MAX);
+    turn_until_workers(bench, 0);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    reject_answer(bench, &reader, "x");
+    assert_int_equal(look(bench).state, PROCS_ASIDE);
+    assert_int_equal(bench->told[PROCS_READY], 1);
+    turn_until_workers(bench, 0);
+    clock_advance(PROCS_ASIDE_US); /* that was half of it */
+    loop_turn(bench->loop, 0);
+    assert_int_equal(try_call(bench), ERROR_PLUGIN);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    assert_answer(bench, "back", "back");
+    assert_int_equal(look(bench).state, PROCS_READY);
+}
+
+/* ---- idleness ----------------------------------------------------------------------------- */
+
+static void
+an_idle_worker_does_not_work(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    int64_t before_us = proc_cpu_us(pid);
+    assert_answer(bench, "then-burn", "then-burn");
+    while (proc_cpu_us(pid) - before_us < 2 * PROCS_IDLE_CPU_US) {
+        turn(bench);
+    }
+    clock_advance(PROCS_LOOK_US);
+    turn_until_deaths(bench, 1);
+    assert_non_null(strstr(bench->sentence, " s of processor time without a call"));
+    assert_string_equal(look(bench).last_error, bench->sentence);
+    assert_int_not_equal(ask_pid(bench), pid);
+}
+
+/* A call may use all the time that it takes, and whoever only waits uses none. */
+static void
+a_busy_worker_may_work(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *future = begin(bench, "burn");
+    clock_advance(CLOCK_US_PER_S);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+    for (size_t i = 0; i < 5; i++) {
+        clock_advance(PROCS_LOOK_US);
+        loop_turn(bench->loop, 0);
+    }
+    assert_int_equal(ask_pid(bench), pid);
+    assert_int_equal(bench->deaths, 0);
 }
 
 /* ---- the circuit breaker ------------------------------------------------------------------ */
@@ -498,7 +720,7 @@ kill_until_aside(struct bench *bench)
         struct future *future = begin(bench, "exit:3");
         while (!future_is_done(future)) {
             clock_advance(10 * CLOCK_US_PER_MS);
-            loop_turn(bench->loop, TURN_US / 20);
+            turn(bench);
         }
         assert_int_equal(future->error, ERROR_PLUGIN);
         future_unref(&future);
@@ -582,6 +804,69 @@ a_refused_start_is_final(void **state)
     }
 }
 
+/* What a worker says is known: then no start is the first, and one that fails is tried again. */
+static void
+a_known_hello_needs_no_first_start(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *program = tmpdir_join(folder, "worker");
+    const char *argv[] = { "worker", "", NULL };
+    const struct procs_options options = { .loop = bench->loop,
+                                           .program = program,
+                                           .argv = argv,
+                                           .queue_max = QUEUE_MAX,
+                                           .hello = "hello",
+                                           .hello_len = 5,
+                                           .told = told,
+                                           .context = bench };
+    assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
+    assert_int_equal(look(bench).state, PROCS_READY);
+    assert_int_equal(procs_configure(bench->procs, "", 0, 1), ERROR_OK);
+    struct future *future = begin(bench, "x");
+    turn_until_deaths(bench, 1);
+    assert_string_equal(bench->sentence, "could not be started: No such file or directory");
+    assert_int_equal(look(bench).state, PROCS_READY);
+    assert_int_equal(symlink(PROGRAM, program), 0);
+    clock_advance(4 * PROCS_RESPAWN_US);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+    free(program);
+    tmpdir_free(&folder);
+}
+
+/* Back-off and breaker are for starts too. */
+static void
+one_that_cannot_be_started_again_is_put_aside(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *program = tmpdir_join(folder, "worker");
+    assert_int_equal(symlink(PROGRAM, program), 0);
+    open_program(bench, program, "");
+    assert_int_equal(procs_configure(bench->procs, "", 0, 1), ERROR_OK);
+    (void)get_spare(bench);
+    assert_int_equal(unlink(program), 0);
+    for (size_t i = 0; i < 2; i++) { /* the worker, its spare */
+        assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+    }
+    struct future *future = begin(bench, "x");
+    while (!future_is_done(future)) {
+        clock_advance(PROCS_RESPAWN_US);
+        turn(bench);
+    }
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(look(bench).state, PROCS_ASIDE);
+    assert_int_equal(bench->deaths, PROCS_FAILURES_MAX);
+    assert_string_equal(look(bench).last_error, "could not be started: No such file or directory");
+    assert_int_equal(symlink(PROGRAM, program), 0);
+    clock_advance(PROCS_ASIDE_US);
+    turn_until_workers(bench, 1);
+    assert_answer(bench, "back", "back");
+    assert_int_equal(look(bench).state, PROCS_READY);
+    free(program);
+    tmpdir_free(&folder);
+}
+
 static void
 another_hello_is_another_plugin(void **state)
 {
@@ -589,8 +874,59 @@ another_hello_is_another_plugin(void **state)
     open_configured(bench, "changing", 1);
     assert_int_equal(end(bench, begin(bench, "x"), NULL, 0), ERROR_OK);
     turn_until_deaths(bench, 1); /* the spare */
-    assert_string_equal(bench->sentence, "found that its file has changed; reload the plugin");
+    assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
     assert_answer(bench, "x", "x");
+    assert_int_equal(look(bench).state, PROCS_OUTDATED);
+    assert_int_equal(bench->told[PROCS_OUTDATED], 1);
+}
+
+/* Who is there goes on; nobody new comes, however long one waits. */
+static void
+an_outdated_group_runs_out(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    (void)get_spare(bench);
+    bench->current = 0;
+    assert_int_equal(end(bench, begin(bench, "exit:3"), NULL, 0), ERROR_PLUGIN);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold"); /* wants a spare beside it */
+    turn_until_state(bench, PROCS_OUTDATED);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
+    for (size_t i = 0; i < 5; i++) {
+        clock_advance(PROCS_ASIDE_US);
+        loop_turn(bench->loop, 0);
+        assert_answer(bench, "x", "x");
+        assert_int_equal(look(bench).workers, 1);
+    }
+    struct future *last = begin(bench, "exit:4");
+    struct future *queued = begin(bench, "x");
+    assert_int_equal(end(bench, last, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(end(bench, queued, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(look(bench).state, PROCS_REFUSED);
+    assert_int_equal(bench->told[PROCS_REFUSED], 1);
+    assert_string_equal(bench->sentence, "its file has changed; reload the plugin");
+    assert_int_equal(try_call(bench), ERROR_PLUGIN);
+    assert_int_equal(look(bench).deaths, 2);
+}
+
+/* It was read after it was looked at: who said HELLO may be made of the new one. */
+static void
+a_change_during_a_start_is_seen(void **state)
+{
+    struct bench *bench = *state;
+    bench->current = 1; /* at the start of the spare; nobody asks for the first */
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *held = begin(bench, "hold");
+    turn_until_state(bench, PROCS_OUTDATED);
+    turn_until_workers(bench, 1);
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    assert_int_equal(ask_pid(bench), pid);
+    assert_int_equal(look(bench).deaths, 0);
 }
 
 /* ---- growing, leaving --------------------------------------------------------------------- */
@@ -608,7 +944,7 @@ workers_come_and_go(void **state)
         turn_until_workers(bench, (unsigned)i + 2);
     }
     while (look(bench).busy < 3) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
     struct future *fourth = begin(bench, "x");
     loop_turn(bench->loop, 0);
@@ -627,6 +963,45 @@ workers_come_and_go(void **state)
     clock_advance(1);
     turn_until_workers(bench, PROCS_IDLE_KEPT);
     assert_string_equal(bench->sentence, "");
+}
+
+/* The idle one at once, the busy one when it has answered; both are replaced. */
+static void
+who_holds_what_is_gone_leaves(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *path = tmpdir_write(folder, "servers", "old");
+    const char *const paths[] = { "/nonexistent", path, NULL };
+    const char *argv[] = { "worker", "", NULL };
+    const struct procs_options options = { .loop = bench->loop,
+                                           .program = PROGRAM,
+                                           .argv = argv,
+                                           .queue_max = QUEUE_MAX,
+                                           .told = told,
+                                           .held_paths = paths,
+                                           .context = bench };
+    assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
+    assert_int_equal(procs_configure(bench->procs, "", 0, 2), ERROR_OK);
+    pid_t busy = get_spare(bench);
+    struct future *held = begin(bench, "hold");
+    pid_t idle = ask_pid(bench);
+    assert_int_equal(ask_pid(bench), idle);
+    char *next = tmpdir_write(folder, "next", "new");
+    assert_int_equal(rename(next, path), 0);
+    pid_t fresh = ask_pid(bench);
+    assert_true(fresh != idle && fresh != busy);
+    assert_int_equal(kill(busy, SIGUSR1), 0);
+    assert_int_equal(end(bench, held, NULL, 0), ERROR_OK);
+    assert_int_not_equal(ask_pid(bench), busy); /* which was busy last, and would be the next */
+    while (kill(busy, 0) == 0 || kill(idle, 0) == 0) {
+        turn(bench);
+    }
+    assert_int_equal(bench->deaths, 0);
+    procs_free(&bench->procs); /* which borrowed the paths */
+    free(next);
+    free(path);
+    tmpdir_free(&folder);
 }
 
 static void
@@ -648,6 +1023,47 @@ closing_lets_calls_end(void **state)
     turn_until_workers(bench, 0);
     assert_true(procs_is_gone(bench->procs));
     assert_int_equal(bench->told[PROCS_CLOSED], 1);
+    assert_int_equal(bench->deaths, 0);
+}
+
+/* One in hand, one that waits: neither holds anything up. */
+static void
+cancelled_calls_do_not_hang_the_closing(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = ask_pid(bench);
+    struct future *running = begin(bench, "hold");
+    struct future *queued = begin(bench, "x");
+    assert_true(future_cancel(queued));
+    assert_true(future_cancel(running));
+    procs_close(bench->procs);
+    future_unref(&running);
+    future_unref(&queued);
+    assert_int_equal(look(bench).queued, 0);
+    assert_int_equal(kill(pid, SIGUSR1), 0); /* it finishes what nobody waits for */
+    turn_until_workers(bench, 0);
+    assert_int_equal(bench->told[PROCS_CLOSED], 1);
+    assert_int_equal(bench->deaths, 0);
+}
+
+static void
+dead_workers_can_be_told_to_end(void **state)
+{
+    struct bench *bench = *state;
+    for (size_t i = 0; i < 2; i++) {
+        siginfo_t info;
+        open_configured(bench, "", 1);
+        pid_t pid = get_spare(bench);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+        if (i == 0) {
+            procs_close(bench->procs);
+            turn_until_workers(bench, 0);
+        }
+        procs_free(&bench->procs); /* of the second the loop never hears */
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG), -1);
+    }
     assert_int_equal(bench->deaths, 0);
 }
 
@@ -687,6 +1103,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(calls_are_answered),
         TEST(large_calls_and_answers_cross),
+        TEST(large_ones_cross_or_fail_with_their_worker),
         TEST(calls_wait_for_the_configuration),
         TEST(a_worker_inherits_nothing),
         TEST(a_full_queue_is_an_answer),
@@ -697,16 +1114,29 @@ main(void)
         TEST(a_death_fails_the_call_in_hand),
         TEST(speaking_unasked_is_a_death),
         TEST(hanging_up_is_a_death),
+        TEST(who_hangs_up_still_counts),
+        TEST(who_hangs_up_and_ends_says_how),
         TEST(a_call_over_its_limit_kills_its_worker),
         TEST(the_spare_takes_over),
         TEST(an_idle_death_costs_no_call),
         TEST(starts_back_off),
+        TEST(an_answer_that_cannot_be_read_is_a_death),
+        TEST(answers_that_cannot_be_read_put_aside),
+        TEST(an_idle_worker_does_not_work),
+        TEST(a_busy_worker_may_work),
         TEST(one_that_keeps_failing_is_put_aside),
         TEST(old_deaths_do_not_count),
         TEST(a_refused_start_is_final),
+        TEST(a_known_hello_needs_no_first_start),
+        TEST(one_that_cannot_be_started_again_is_put_aside),
         TEST(another_hello_is_another_plugin),
+        TEST(an_outdated_group_runs_out),
+        TEST(a_change_during_a_start_is_seen),
         TEST(workers_come_and_go),
+        TEST(who_holds_what_is_gone_leaves),
         TEST(closing_lets_calls_end),
+        TEST(cancelled_calls_do_not_hang_the_closing),
+        TEST(dead_workers_can_be_told_to_end),
         TEST(who_does_not_leave_is_killed),
         TEST(freeing_ends_calls_and_workers),
     };

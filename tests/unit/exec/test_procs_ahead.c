@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/clock.h"
+#include "tests/support/common.h"
 
 #define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
 #define QUEUE_MAX 64
@@ -29,6 +30,7 @@
 struct bench {
     struct loop *loop;
     struct procs *procs;
+    int64_t give_up_us;
     pid_t pid; /* of the one worker */
     struct future *held;
     struct future *sent[PROCS_AHEAD_MAX + SOME];
@@ -42,6 +44,16 @@ told(void *context, enum procs_state state, const char *sentence)
     (void)sentence;
 }
 
+/* One turn of a test that waits for something. */
+static void
+turn(struct bench *bench)
+{
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
+    loop_turn(bench->loop, TURN_US);
+}
+
 static struct procs_stats
 look(const struct bench *bench)
 {
@@ -51,11 +63,11 @@ look(const struct bench *bench)
 }
 
 static struct future *
-begin(struct bench *bench, const char *word, bool may_follow)
+begin_bytes(struct bench *bench, const char *bytes, size_t len, bool may_follow)
 {
     struct future *future = NULL;
-    const struct procs_request request = { .bytes = word,
-                                           .len = strlen(word),
+    const struct procs_request request = { .bytes = bytes,
+                                           .len = len,
                                            .answer_max = 1024,
                                            .limit_us = LIMIT_US,
                                            .may_follow = may_follow };
@@ -63,12 +75,18 @@ begin(struct bench *bench, const char *word, bool may_follow)
     return future;
 }
 
+static struct future *
+begin(struct bench *bench, const char *word, bool may_follow)
+{
+    return begin_bytes(bench, word, strlen(word), may_follow);
+}
+
 /* The error it ends with, and the answer where there is one. */
 static int
 end(struct bench *bench, struct future **future, char *text, size_t size)
 {
     while (!future_is_done(*future)) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
     int error = (*future)->error;
     const struct procs_answer *answer = (*future)->result;
@@ -92,6 +110,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     clock_freeze(START_US);
     assert_int_equal(loop_new(&bench->loop), ERROR_OK);
     const char *argv[] = { "worker", "", NULL };
@@ -179,6 +198,66 @@ so_many_and_no_more(void **state)
     for (size_t i = 0; i < PROCS_AHEAD_MAX + SOME; i++) {
         expect_answer(bench, &bench->sent[i], "x");
     }
+}
+
+static void
+so_many_bytes_and_no_more(void **state)
+{
+    struct bench *bench = *state;
+    static const char bytes[PROCS_AHEAD_BYTES_MAX / SOME];
+    hold(bench, true);
+    for (size_t i = 0; i < SOME; i++) {
+        bench->sent[i] = begin_bytes(bench, bytes, sizeof(bytes), true);
+    }
+    bench->sent[SOME] = begin(bench, "and more", true);
+    assert_int_equal(look(bench).ahead, SOME);
+    assert_int_equal(look(bench).queued, 1);
+    let_go(bench);
+    for (size_t i = 0; i < SOME; i++) {
+        expect_answer(bench, &bench->sent[i], "21845");
+    }
+    expect_answer(bench, &bench->sent[SOME], "and more");
+}
+
+/* It answers what it never read, until its socket is full: then nothing is sent ahead any more, and
+ * when it is idle it is found out. What it was to be sent another one gets. */
+static void
+a_full_socket_is_an_answer(void **state)
+{
+    struct bench *bench = *state;
+    static const char bytes[PROCS_AHEAD_BYTES_MAX / PROCS_AHEAD_MAX];
+    size_t sent = 0;
+    hold(bench, false);
+    let_go(bench);
+    bench->held = begin(bench, "unread", true);
+    while (sent < PROCS_AHEAD_MAX) {
+        bench->sent[sent++] = begin_bytes(bench, bytes, sizeof(bytes), true);
+    }
+    for (size_t round = 0; look(bench).queued == 0; round++) {
+        assert_true(round < 100);
+        assert_int_equal(sigqueue(bench->pid, SIGUSR1, (union sigval){ .sival_int = 1 + 8 }), 0);
+        expect_answer(bench, &bench->held, "unread");
+        for (size_t i = 0; i < PROCS_AHEAD_MAX; i++) {
+            expect_answer(bench, &bench->sent[i], "unread");
+        }
+        bench->held = begin_bytes(bench, bytes, sizeof(bytes), true);
+        for (size_t i = 0; i < PROCS_AHEAD_MAX; i++) {
+            bench->sent[i] = begin_bytes(bench, bytes, sizeof(bytes), true);
+        }
+    }
+    int ahead = (int)look(bench).ahead;
+    assert_true(ahead < PROCS_AHEAD_MAX);
+    assert_int_equal(look(bench).busy, 1);
+    assert_int_equal(look(bench).deaths, 0);
+    assert_int_equal(sigqueue(bench->pid, SIGUSR1, (union sigval){ .sival_int = 1 + ahead }), 0);
+    expect_answer(bench, &bench->held, "unread");
+    for (int i = 0; i < PROCS_AHEAD_MAX; i++) {
+        expect_answer(bench, &bench->sent[i], i < ahead ? "unread" : "8192");
+    }
+    while (look(bench).deaths == 0) {
+        turn(bench);
+    }
+    assert_string_equal(look(bench).last_error, "broke the protocol: it does not read");
 }
 
 /* A call that may take its time is neither sent ahead nor followed. */
@@ -277,7 +356,7 @@ closing_lets_them_end(void **state)
     let_go(bench);
     expect_answer(bench, &bench->sent[0], "a");
     while (!procs_is_gone(bench->procs)) {
-        loop_turn(bench->loop, TURN_US);
+        turn(bench);
     }
 }
 
@@ -312,6 +391,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(quick_calls_are_sent_ahead_in_order),
         TEST(so_many_and_no_more),
+        TEST(so_many_bytes_and_no_more),
+        TEST(a_full_socket_is_an_answer),
         TEST(others_wait_in_the_queue),
         TEST(a_cancelled_one_is_dropped),
         TEST(a_death_costs_the_call_in_hand_alone),

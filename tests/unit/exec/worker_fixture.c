@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/error.h"
 #include "daemon/base/frame.h"
 
 #define SOCKET_FD 3
+/* More than an idle worker may use. */
+#define BURN (CLOCKS_PER_SEC / 4)
 #define CALL_MAX ((size_t)4 * 1024 * 1024)
 
 static char config[64];
@@ -104,6 +107,30 @@ say_much(uint64_t id, size_t len)
     free(bytes);
 }
 
+/* Until it has used so much more of the processor. */
+static void
+burn(clock_t span)
+{
+    const clock_t until = clock() + span;
+    while (clock() < until) {
+    }
+}
+
+/* Answer so many calls as each signal says, this one first, and read none of the others. */
+static void
+answer_unread(uint64_t id)
+{
+    sigset_t set;
+    siginfo_t info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    while (sigwaitinfo(&set, &info) == SIGUSR1) {
+        for (int i = 0; i < info.si_value.sival_int; i++) {
+            say_text(FRAME_ANSWER, id++, "unread");
+        }
+    }
+}
+
 static void
 obey(const char *word, uint64_t id)
 {
@@ -138,6 +165,18 @@ obey(const char *word, uint64_t id)
     } else if (strcmp(word, "wrong-type") == 0) {
         say_text(FRAME_HELLO, id, "hello");
         sleep_for_good();
+    } else if (strcmp(word, "unread") == 0) {
+        answer_unread(id);
+    } else if (strncmp(word, "big-exit:", 9) == 0) {
+        say_much(id, strtoul(word + 9, NULL, 10));
+        _exit(3);
+    } else if (strcmp(word, "burn") == 0) {
+        burn(BURN);
+        say_text(FRAME_ANSWER, id, word);
+    } else if (strncmp(word, "hang-up-exit:", 13) == 0) {
+        (void)close(SOCKET_FD);
+        wait_for_signal();
+        _exit((int)strtol(word + 13, NULL, 10));
     } else if (strcmp(word, "hang-up") == 0) {
         (void)close(SOCKET_FD);
         sleep_for_good();
@@ -145,6 +184,8 @@ obey(const char *word, uint64_t id)
         say_text(FRAME_ANSWER, id, word);
         if (strcmp(word, "twice") == 0) {
             say_text(FRAME_ANSWER, id, word);
+        } else if (strcmp(word, "then-burn") == 0) {
+            burn(BURN);
         }
     }
 }
@@ -159,6 +200,9 @@ serve(void)
             memcpy(word, frame.payload, frame.len);
         } else {
             (void)snprintf(word, sizeof(word), "%zu", frame.len);
+            if (memcmp(frame.payload, "die", 3) == 0) {
+                _exit(3);
+            }
         }
         if (frame.type == FRAME_CONFIG) {
             memcpy(config, word, sizeof(config));

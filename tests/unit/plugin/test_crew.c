@@ -8,9 +8,13 @@
 #include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/plugin/crew.h"
+#include "tests/support/common.h"
 
 #define QUEUE_MAX 2
 #define TURN_US 50000
@@ -29,6 +33,9 @@ quick(rollcall_check *check, const rollcall_reply *reply)
         while (sem_wait(&gate) != 0) {
         }
         atomic_store(&saw_cancel, rollcall_is_cancelled(check));
+    }
+    if (strncmp(check->subject, "return:", 7) == 0) {
+        return (rollcall_step)strtol(check->subject + 7, NULL, 10);
     }
     if (strcmp(check->subject, "broken") == 0) {
         return ROLLCALL_STEP_FAILED;
@@ -84,6 +91,7 @@ struct bench {
     struct exec *exec;
     struct crew *crew;
     struct plugin *plugin;
+    int64_t give_up_us;
 };
 
 static int
@@ -91,6 +99,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     struct error_text why = { "" };
     const struct exec_options options = {
         .pool = { .threads = 2, .queue_max = QUEUE_MAX, .name = "test" },
@@ -149,10 +158,19 @@ begin(struct bench *bench, const char *subject)
 }
 
 static void
+turn(struct bench *bench)
+{
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
+    loop_turn(exec_loop(bench->exec), TURN_US);
+}
+
+static void
 turn_until_done(struct bench *bench, struct future *future)
 {
     while (!future_is_done(future)) {
-        loop_turn(exec_loop(bench->exec), TURN_US);
+        turn(bench);
     }
 }
 
@@ -188,6 +206,55 @@ test_failure_is_a_result(void **state)
     assert_string_equal(bench->plugin->last_error.text,
                         "its step ended without a request or a verdict");
     future_unref(&future);
+}
+
+/* The lines that were written to standard error meanwhile. */
+static size_t
+count_lines(struct bench *bench, const char *subject)
+{
+    int ends[2];
+    char line[4096];
+    size_t count = 0;
+    int saved = dup(STDERR_FILENO);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    assert_true(saved >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    struct future *future = begin(bench, subject);
+    while (!future_is_done(future)) {
+        loop_turn(exec_loop(bench->exec), TURN_US);
+    }
+    (void)dup2(saved, STDERR_FILENO);
+    while (recv(ends[0], line, sizeof(line), MSG_DONTWAIT) > 0) {
+        count++;
+    }
+    (void)close(saved);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    future_unref(&future);
+    return count;
+}
+
+static void
+test_failures_do_not_fill_the_log(void **state)
+{
+    struct bench *bench = *state;
+    char subject[32];
+    size_t lines = 0;
+    clock_freeze(clock_now_us());
+    assert_int_equal(count_lines(bench, "broken"), 1);
+    assert_int_equal(count_lines(bench, "broken"), 0);
+    for (int i = 0; i < 3 * CREW_COMPLAINTS_MAX; i++) { /* another sentence each time */
+        (void)snprintf(subject, sizeof(subject), "return:%d", 1000 + i);
+        lines += count_lines(bench, subject);
+    }
+    assert_int_equal(lines, CREW_COMPLAINTS_MAX - 1);
+    assert_int_equal(bench->plugin->failures, 2 + 3 * CREW_COMPLAINTS_MAX);
+    assert_non_null(strstr(bench->plugin->last_error.text, "1029"));
+    clock_advance(CREW_COMPLAINTS_US - 1);
+    assert_int_equal(count_lines(bench, "broken"), 0);
+    clock_advance(1);
+    assert_int_equal(count_lines(bench, "broken"), 1);
+    assert_int_equal(count_lines(bench, "broken"), 0);
+    clock_thaw();
 }
 
 static void
@@ -315,7 +382,7 @@ test_cancel_wakes_a_blocking_call(void **state)
         assert_true(future_cancel(future));
         sem_post(&gate); /* only the late one waits for it */
         while (atomic_load(&future->references) > 1) {
-            loop_turn(exec_loop(bench->exec), TURN_US); /* until the call has come home */
+            turn(bench); /* until the call has come home */
         }
         assert_int_equal(atomic_load(&polled), 1);
         assert_int_equal(atomic_load(&saw_cancel), 1);
@@ -365,6 +432,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failure_is_a_result, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failures_do_not_fill_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(test_call_cannot_be_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocking_and_enumerate, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_queue, setup, teardown),

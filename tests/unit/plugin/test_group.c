@@ -6,12 +6,19 @@
 #include "tests/unit/plugin/plugin_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/plugin/crew.h"
 #include "daemon/plugin/group.h"
+#include "tests/support/common.h"
+#include "tests/support/proc.h"
+#include "tests/support/tmpdir.h"
 
 #define WORKER TEST_BUILD_DIR "/libexec/rollcall/rollcall-worker"
+#define LIAR TEST_BUILD_DIR "/tests/liar_fixture"
 #define PLUGINS TEST_BUILD_DIR "/tests/plugins/"
 #define BROKEN TEST_BUILD_DIR "/tests/broken/"
 #define HOSTILE TEST_BUILD_DIR "/tests/hostile/"
@@ -28,6 +35,7 @@ struct bench {
     struct fixture fixture;
     struct plugin *plugin;
     bool is_settled;
+    int64_t give_up_us;
 };
 
 static int
@@ -35,6 +43,7 @@ setup(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     assert_non_null(bench);
+    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
     struct error_text why = { "" };
     const struct exec_options options = {
         .pool = { .threads = 1, .queue_max = 1, .name = "test" },
@@ -84,6 +93,9 @@ settled(void *context)
 static void
 turn(struct bench *bench)
 {
+    if (support_now_us() >= bench->give_up_us) {
+        support_fail("what it waits for does not happen");
+    }
     loop_turn(exec_loop(bench->exec), TURN_US);
 }
 
@@ -122,14 +134,20 @@ serve(struct bench *bench, const char *path)
 }
 
 static struct future *
-begin(struct bench *bench)
+begin_with(struct bench *bench, const char *subject)
 {
     const struct call_request request = { .kind = CALL_STEP,
                                           .subject_kind = ROLLCALL_USERNAME,
-                                          .subject = "alice" };
+                                          .subject = subject };
     struct future *future = NULL;
     assert_int_equal(crew_call(bench->crew, bench->plugin, &request, &future), ERROR_OK);
     return future;
+}
+
+static struct future *
+begin(struct bench *bench)
+{
+    return begin_with(bench, "alice");
 }
 
 static int
@@ -235,6 +253,126 @@ test_deaths_are_noted(void **state)
 }
 #endif
 
+/* The very same bytes, in another file: it could be any. */
+static void
+test_a_changed_file_waits_for_a_reload(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *path = tmpdir_copy(folder, "x.so", HOSTILE "hostile-mortal.so");
+    tmpdir_open(folder);
+    serve(bench, path);
+    assert_int_equal(end(bench, begin(bench)), ERROR_OK);
+    char *copy = tmpdir_copy(folder, "y.so", HOSTILE "hostile-mortal.so");
+    assert_int_equal(rename(copy, path), 0);
+    assert_int_equal(end(bench, begin(bench)), ERROR_OK);
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    while (bench->plugin->state == PLUGIN_READY) { /* the worker and its spare, if it was in time */
+        assert_int_equal(end(bench, begin_with(bench, "die")), ERROR_PLUGIN);
+    }
+    assert_string_equal(bench->plugin->last_error.text, "its file has changed; reload the plugin");
+    while (group_workers(bench->group) > 0) {
+        turn(bench);
+    }
+    free(copy);
+    free(path);
+    tmpdir_free(&folder);
+}
+
+/* Neither what is too large for a frame of its kind nor what cannot be read in one. */
+static void
+test_what_cannot_be_carried_over_fails_alone(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *subject;
+        const char *begins;
+    } rows[] = {
+        { "nonsense", "worker broke the protocol: its answer cannot be read: " },
+        { "large", "worker broke the protocol: what it said is no answer, or too long" },
+    };
+    groups_free(&bench->groups);
+    assert_int_equal(groups_new(exec_loop(bench->exec), LIAR, &bench->groups), ERROR_OK);
+    serve(bench, PLUGINS "steps.so");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *said = bench->plugin->last_error.text;
+        assert_int_equal(end(bench, begin_with(bench, rows[i].subject)), ERROR_PLUGIN);
+        if (strncmp(said, rows[i].begins, strlen(rows[i].begins)) != 0) {
+            fail_msg("row %zu: %s", i, said);
+        }
+        assert_int_equal(bench->plugin->failures, i + 1);
+        assert_int_equal(end(bench, begin(bench)), ERROR_OK);
+    }
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    while (bench->plugin->state == PLUGIN_READY) {
+        assert_int_equal(end(bench, begin_with(bench, "nonsense")), ERROR_PLUGIN);
+    }
+    assert_int_equal(bench->plugin->failures, PROCS_FAILURES_MAX);
+}
+
+/* It was learned by a worker without the network; the first one with it fails, and is only one that
+ * failed. */
+static void
+test_a_networked_plugin_survives_a_failed_start(void **state)
+{
+    struct bench *bench = *state;
+    struct tmpdir *folder = tmpdir_new();
+    char *program = tmpdir_join(folder, "worker");
+    groups_free(&bench->groups);
+    assert_int_equal(symlink(WORKER, program), 0);
+    assert_int_equal(groups_new(exec_loop(bench->exec), program, &bench->groups), ERROR_OK);
+    serve(bench, PLUGINS "dial.so");
+    assert_int_equal(unlink(program), 0);
+    while (bench->plugin->last_error.text[0] == '\0') {
+        turn(bench);
+    }
+    assert_string_equal(bench->plugin->last_error.text,
+                        "worker could not be started: No such file or directory");
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    assert_int_equal(symlink(WORKER, program), 0);
+    const struct call_request request = { .kind = CALL_BLOCK,
+                                          .subject_kind = ROLLCALL_USERNAME,
+                                          .subject = "1" };
+    struct future *future = NULL;
+    assert_int_equal(crew_call(bench->crew, bench->plugin, &request, &future), ERROR_OK);
+    assert_int_equal(end(bench, future), ERROR_OK);
+    free(program);
+    tmpdir_free(&folder);
+}
+
+/* With the memory for it, which the plugin's constructor has had in no other; and then it leaves.
+ */
+static void
+test_data_is_read_by_a_worker_of_its_own(void **state)
+{
+    struct bench *bench = *state;
+    struct future *future = NULL;
+    serve(bench, PLUGINS "tries.so");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(crew_enumerate(bench->crew, bench->plugin, &future), ERROR_OK);
+        while (!future_is_done(future)) {
+            turn(bench);
+        }
+        assert_int_equal(future->error, ERROR_OK);
+        const struct call_answer *answer = future->result;
+        bool had_memory = false;
+        bool had_network = false;
+        for (size_t note = 0; note < answer->note_count; note++) {
+            had_memory = had_memory || strcmp(answer->notes[note], "memory-grow 27") == 0;
+            had_network = had_network || strcmp(answer->notes[note], "socket-tcp 0") == 0;
+        }
+        assert_true(had_memory); /* EFBIG: it is there */
+        assert_false(had_network);
+        future_unref(&future);
+    }
+    while (proc_children(getpid()) > group_workers(bench->group)) {
+        turn(bench);
+    }
+    assert_true(group_workers(bench->group) >= 1);
+    assert_int_equal(bench->plugin->state, PLUGIN_READY);
+    assert_string_equal(bench->plugin->last_error.text, "");
+}
+
 /* Released in the middle of a call: that one ends, then the group goes by itself. */
 static void
 test_a_released_group_finishes(void **state)
@@ -264,6 +402,10 @@ main(void)
 #if !defined(ROLLCALL_SANITIZED)
         TEST(test_deaths_are_noted),
 #endif
+        TEST(test_what_cannot_be_carried_over_fails_alone),
+        TEST(test_a_changed_file_waits_for_a_reload),
+        TEST(test_a_networked_plugin_survives_a_failed_start),
+        TEST(test_data_is_read_by_a_worker_of_its_own),
         TEST(test_a_released_group_finishes),
     };
     return cmocka_run_group_tests_name("group", tests, NULL, NULL);
