@@ -208,6 +208,7 @@ proc_bury(const struct proc *proc, bool wait, struct proc_end *out_end)
         return false;
     }
     out_end->signal = 0;
+    out_end->is_fair = failed == 0 && info.si_code == CLD_EXITED && info.si_status == 0;
     if (failed != 0) {
         (void)snprintf(out_end->sentence, size, "ended, nobody knows how: %s", strerror(errno));
     } else if (info.si_code == CLD_EXITED) {

@@ -45,7 +45,8 @@ void proc_hang_up(struct proc *proc);
 
 /* How one ended. */
 struct proc_end {
-    int signal; /* that killed it; 0: none did */
+    int signal;   /* that killed it; 0: none did */
+    bool is_fair; /* it ended by itself, with status 0 */
     char sentence[PROC_SENTENCE_BYTES];
 };
 

@@ -45,6 +45,7 @@ struct worker {
     struct loop_watch frames;
     struct loop_watch exit;
     struct loop_timer limit; /* of its start, its call, its leaving */
+    int64_t started_us;
     int64_t idle_since_us;
     int64_t cpu_us;  /* its processor time when it was last looked at */
     int64_t busy_us; /* since then: how long it had calls in hand, and how many it answered */

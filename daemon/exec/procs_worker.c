@@ -218,6 +218,15 @@ what_ended(const struct worker *worker, const struct proc_end *end)
     return worker->reason[0] == '\0' || ended_itself ? end->sentence : worker->reason;
 }
 
+/* One that has used up its processor time leaves between two calls, after hours. One that leaves so
+ * when it is young has something else in mind. */
+static bool
+has_retired(const struct worker *worker, const struct proc_end *end)
+{
+    return worker->call == NULL && worker->reason[0] == '\0' && end->is_fair &&
+           clock_now_us() - worker->started_us >= PROCS_HEALTHY_US;
+}
+
 /* It has ended. What it said before is heard first. */
 static void
 exit_ready(struct loop_watch *watch, uint32_t events)
@@ -236,7 +245,7 @@ exit_ready(struct loop_watch *watch, uint32_t events)
     (void)snprintf(sentence, sizeof(sentence), "%s", what_ended(worker, &end));
     struct procs_call *call = worker->call;
     int error = worker->error != ERROR_OK ? worker->error : ERROR_PLUGIN;
-    bool was_expected = worker->was_expected;
+    bool was_expected = worker->was_expected || has_retired(worker, &end);
     procs_take_back(worker);
     forget(worker);
     if (!was_expected) {
@@ -290,6 +299,7 @@ procs_worker_start(struct procs *procs, struct error_text *why)
         return error;
     }
     worker->procs = procs;
+    worker->started_us = clock_now_us();
     worker->limit.fn = limit_due;
     list_init(&worker->node);
     list_init(&worker->ahead);

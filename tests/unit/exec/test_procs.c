@@ -570,6 +570,24 @@ an_idle_death_costs_no_call(void **state)
     assert_string_equal(bench->sentence, "killed by signal 9 (SIGKILL)");
 }
 
+/* An old one that leaves between two calls is replaced and not mourned; a young one is. */
+static void
+who_retires_is_no_death(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    (void)get_spare(bench);
+    assert_answer(bench, "retire", "retire");
+    turn_until_deaths(bench, 1);
+    assert_string_equal(bench->sentence, "exited with status 0");
+    (void)get_spare(bench);
+    clock_advance(PROCS_HEALTHY_US);
+    assert_answer(bench, "retire", "retire");
+    assert_answer(bench, "next", "next");
+    turn_until_workers(bench, 2);
+    assert_int_equal(bench->deaths, 1);
+}
+
 static void
 kill_all(struct bench *bench)
 {
@@ -1119,6 +1137,7 @@ main(void)
         TEST(a_call_over_its_limit_kills_its_worker),
         TEST(the_spare_takes_over),
         TEST(an_idle_death_costs_no_call),
+        TEST(who_retires_is_no_death),
         TEST(starts_back_off),
         TEST(an_answer_that_cannot_be_read_is_a_death),
         TEST(answers_that_cannot_be_read_put_aside),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,6 +181,10 @@ obey(const char *word, uint64_t id)
     } else if (strcmp(word, "hang-up") == 0) {
         (void)close(SOCKET_FD);
         sleep_for_good();
+    } else if (strcmp(word, "retire") == 0) {
+        (void)shutdown(SOCKET_FD, SHUT_RD); /* nothing more is taken in */
+        say_text(FRAME_ANSWER, id, word);
+        _exit(0);
     } else {
         say_text(FRAME_ANSWER, id, word);
         if (strcmp(word, "twice") == 0) {
