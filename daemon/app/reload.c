@@ -91,13 +91,16 @@ try_new(struct app *app, reload_judge_fn judge, const void *context, struct erro
         return error;
     }
     error = judge != NULL ? judge(context, setup, why) : ERROR_OK;
+    if (error == ERROR_OK) {
+        error = stack_use(app->stack, setup);
+        error = error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
+    }
     if (error != ERROR_OK) {
         ground_run(&app->ground, free_on_loop, &setup);
         return error;
     }
     warn_of_fixed(app->setup->conf, setup->conf);
     reload_set_log_level(setup->conf);
-    stack_use(app->stack, setup);
     list_push_back(&app->old, &app->setup->node);
     app->setup = setup;
     return ERROR_OK;

@@ -197,16 +197,20 @@ static void
 use_on_loop(void *context)
 {
     struct errand *errand = context;
-    queries_set(errand->stack->queries, errand->setup->registry, errand->setup->conf);
+    errand->error =
+        queries_set(errand->stack->queries, errand->setup->registry, errand->setup->conf);
 }
 
-void
+int
 stack_use(struct stack *stack, struct setup *setup)
 {
     struct errand errand = { .stack = stack, .setup = setup };
     enumerate_all(stack->exec, stack->crew, setup->registry);
     exec_run_on_loop(stack->exec, use_on_loop, &errand);
-    stack->setup = setup;
+    if (errand.error == ERROR_OK) {
+        stack->setup = setup;
+    }
+    return errand.error;
 }
 
 static void

@@ -32,8 +32,8 @@ struct stack_options {
 MUST_CHECK int
 stack_start(const struct stack_options *options, struct stack **out_stack, struct error_text *why);
 
-/** New queries see this setup from now on. */
-void stack_use(struct stack *stack, struct setup *setup);
+/** New queries see this setup from now on. Errors: NOMEM: then they see the one before. */
+MUST_CHECK int stack_use(struct stack *stack, struct setup *setup);
 
 /** Free those of a list of setups that no query uses any more. */
 void stack_reap(struct stack *stack, struct list *setups);
