@@ -9,8 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/app/signals.h"
+#include "daemon/base/clock.h"
+
 /* From the folder of the running program, in a build tree and in an installation. */
 #define BESIDE "../libexec/rollcall/rollcall-worker"
+
+/* A stop is noticed after so long at most. */
+#define SLICE_US (20 * CLOCK_US_PER_MS)
 
 static void
 find_worker(char *path, size_t size)
@@ -62,4 +68,35 @@ ground_run(struct ground *ground, void (*fn)(void *context), void *context)
     } else {
         fn(context);
     }
+}
+
+/* Whether it has ended. */
+static bool
+wait_slice(struct ground *ground, struct future *future)
+{
+    if (ground->exec != NULL) {
+        return future_wait(future, SLICE_US) == ERROR_OK;
+    }
+    if (!future_is_done(future)) {
+        loop_turn(ground->loop, SLICE_US);
+    }
+    return future_is_done(future);
+}
+
+int
+ground_wait(struct ground *ground, struct future *future, int64_t timeout_us)
+{
+    int64_t deadline_us = clock_deadline_us(timeout_us);
+    while (!wait_slice(ground, future)) {
+        if (signals_is_stop_pending()) {
+            return ERROR_CLOSED;
+        }
+        if (clock_now_us() >= deadline_us) {
+            return ERROR_TIMEOUT;
+        }
+        if (ground->meanwhile != NULL) {
+            ground->meanwhile(ground->context);
+        }
+    }
+    return ERROR_OK;
 }

@@ -72,10 +72,28 @@ warn_of_fixed(const struct conf *old, const struct conf *new)
     }
 }
 
+/* A setup that is used no more, or never was: it goes when no query and no call of it is left. */
 static void
-free_on_loop(void *context)
+put_away(struct app *app, struct setup *setup)
 {
-    setup_free(context);
+    list_push_back(&app->old, &setup->node);
+    stack_reap(app->stack, &app->old);
+}
+
+/* Whether the new setup may take the old one's place, which it then does. */
+static int
+put_in_place(struct app *app, struct setup *setup, reload_judge_fn judge, const void *context,
+             struct error_text *why)
+{
+    int error = stack_enumerate(app->stack, setup, why);
+    if (error == ERROR_OK && judge != NULL) {
+        error = judge(context, setup, why);
+    }
+    if (error != ERROR_OK) {
+        return error;
+    }
+    error = stack_use(app->stack, setup);
+    return error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
 }
 
 static int
@@ -90,19 +108,16 @@ try_new(struct app *app, reload_judge_fn judge, const void *context, struct erro
     if (error != ERROR_OK) {
         return error;
     }
-    error = judge != NULL ? judge(context, setup, why) : ERROR_OK;
-    if (error == ERROR_OK) {
-        error = stack_use(app->stack, setup);
-        error = error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
-    }
+    error = put_in_place(app, setup, judge, context, why);
     if (error != ERROR_OK) {
-        ground_run(&app->ground, free_on_loop, &setup);
+        put_away(app, setup);
         return error;
     }
     warn_of_fixed(app->setup->conf, setup->conf);
     reload_set_log_level(setup->conf);
-    list_push_back(&app->old, &app->setup->node);
+    struct setup *before = app->setup;
     app->setup = setup;
+    put_away(app, before);
     return ERROR_OK;
 }
 
@@ -110,9 +125,12 @@ int
 reload(struct app *app, reload_judge_fn judge, const void *context, struct error_text *why)
 {
     notify_reloading();
+    stack_reap(app->stack, &app->old); /* else the workers of many pile up */
     int error = try_new(app, judge, context, why);
     if (error == ERROR_OK) {
         log_info("app", "reload: done");
+    } else if (error == ERROR_CLOSED) {
+        log_info("app", "reload: given up: %s", why->text);
     } else {
         log_error("app", "reload: %s", why->text);
         log_error("app", "reload: the old configuration stays in force");

@@ -288,6 +288,96 @@ the_watchdog_hears_of_life(void **state)
     daemon_stop(&daemon);
 }
 
+/* However many signals come, main keeps the house between them. */
+static void
+the_watchdog_hears_of_life_among_many_signals(void **state)
+{
+    static const char *const env[] = { "WATCHDOG_USEC=400000", "WATCHDOG_PID", NULL };
+    const int signals[] = { SIGHUP, SIGRTMIN };
+    (void)state;
+    struct daemon *daemon = daemon_start(&(struct daemon_options){ .env = env });
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * MS;
+        for (int heard = 0; heard < 3;) {
+            child_signal(daemon_child(daemon), signals[i]);
+            heard += daemon_wait_notice(daemon, "WATCHDOG=1", 0);
+            assert_true(support_now_us() < deadline_us);
+        }
+    }
+    daemon_stop(&daemon);
+}
+
+/* A daemon with the plugin moody, whose data never ends from the next reading on. */
+static struct daemon *
+start_with_endless_data(struct tmpdir *dir, const struct daemon_options *more)
+{
+    free(tmpdir_copy(dir, "plugins/moody.so", TEST_BUILD_DIR "/tests/plugins/moody.so"));
+    char *catalog = tmpdir_write(dir, "catalog.txt", "one\ntwo\n");
+    char *plugins = tmpdir_join(dir, "plugins");
+    char *lines = support_text("plugin = { moody = { catalog = \"%s\"; }; };", catalog);
+    struct daemon_options options = *more;
+    options.plugin_dir = plugins;
+    options.lines = lines;
+    struct daemon *daemon = daemon_start(&options);
+    free(tmpdir_write(dir, "catalog.txt", "!loop\n"));
+    free(lines);
+    free(plugins);
+    free(catalog);
+    return daemon;
+}
+
+/* While a plugin takes its time over its data the watchdog is told of life, and a stop is obeyed.
+ */
+static void
+endless_data_keeps_nobody(void **state)
+{
+    static const char *const env[] = { "WATCHDOG_USEC=400000", "WATCHDOG_PID", NULL };
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    struct daemon *daemon = start_with_endless_data(dir, &(struct daemon_options){ .env = env });
+    struct rpc *rpc = rpc_dial(daemon_url(daemon));
+    child_signal(daemon_child(daemon), SIGHUP);
+    assert_true(daemon_wait_notice(daemon, "RELOADING=1", CHILD_WAIT_MS));
+    for (int i = 0; i < 5; i++) { /* each within what systemd would wait, twice over */
+        assert_true(daemon_wait_notice(daemon, "WATCHDOG=1", 800));
+    }
+    cJSON_Delete(rpc_result(rpc, "status", NULL));
+    int64_t begin_us = support_now_us();
+    child_signal(daemon_child(daemon), SIGTERM);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    assert_true(support_now_us() - begin_us < 5000 * MS * SUPPORT_SLOWDOWN);
+    char *log = daemon_log(daemon);
+    assert_null(strstr(log, "reload: done"));
+    free(log);
+    rpc_free(&rpc);
+    daemon_free(&daemon);
+    tmpdir_free(&dir);
+}
+
+/* Nor before the daemon is ready. */
+static void
+endless_data_does_not_hold_up_a_stop_at_the_start(void **state)
+{
+    static const char *const args[] = { "--log-level=debug", NULL };
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    struct daemon *daemon = start_with_endless_data(dir, &(struct daemon_options){ 0 });
+    char *config = support_read_file(daemon_config_file(daemon), NULL);
+    daemon_stop(&daemon);
+    daemon = daemon_launch(&(struct daemon_options){ .config = config, .args = args });
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "moody.so: reading its data",
+                                CHILD_WAIT_MS));
+    child_signal(daemon_child(daemon), SIGTERM);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    daemon_free(&daemon);
+    free(config);
+    tmpdir_free(&dir);
+}
+
 #if !defined(ROLLCALL_SANITIZED) /* whose runtimes want to be in front of all others */
 /* A library that does not let go of its sockets does not keep the daemon from stopping. */
 static void
@@ -319,6 +409,9 @@ main(void)
         cmocka_unit_test(what_a_reload_cannot_change_is_said),
         cmocka_unit_test(exit_statuses_tell_what_was_wrong),
         cmocka_unit_test(the_watchdog_hears_of_life),
+        cmocka_unit_test(the_watchdog_hears_of_life_among_many_signals),
+        cmocka_unit_test(endless_data_keeps_nobody),
+        cmocka_unit_test(endless_data_does_not_hold_up_a_stop_at_the_start),
 #if !defined(ROLLCALL_SANITIZED)
         cmocka_unit_test(a_stop_does_not_wait_for_ever_for_nng),
 #endif
