@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "daemon/app/loss.h"
 #include "daemon/base/log.h"
 
 /* One plugin's data. */
@@ -24,7 +25,8 @@ struct reading {
 struct enumeration {
     struct crew *crew;
     struct registry *registry;
-    struct reading *readings; /* room for one a plugin */
+    const struct registry *before; /* or NULL */
+    struct reading *readings;      /* room for one a plugin */
     size_t count;
     size_t waiting;     /* for so many; [loop] */
     struct future done; /* ends when all have */
@@ -145,16 +147,29 @@ add(struct registry *registry, struct reading *reading)
              reading->plugin->file, answer->checker_count, answer->checker_count - added);
 }
 
-static void
-take(struct registry *registry, struct reading *reading)
+/* Errors: INVALID: what serves now would be lost. */
+static int
+take(const struct enumeration *all, struct reading *reading, struct error_text *why)
 {
     if (reading->answer != NULL) {
-        add(registry, reading);
+        add(all->registry, reading);
     }
-    if (reading->answer == NULL) {
+    int error = loss_of_data(all->before, reading->plugin, reading->answer, reading->why.text, why);
+    if (error == ERROR_OK && reading->answer == NULL) {
         log_error("plugin", "%s: its data could not be read: %s", reading->plugin->file,
                   reading->why.text);
     }
+    return error;
+}
+
+static int
+take_all(struct enumeration *all, struct error_text *why)
+{
+    int error = ERROR_OK;
+    for (size_t i = 0; error == ERROR_OK && i < all->count; i++) {
+        error = take(all, &all->readings[i], why);
+    }
+    return error;
 }
 
 static int
@@ -163,23 +178,22 @@ run(struct enumeration *all, struct ground *ground, struct error_text *why)
     ground_run(ground, begin_all, all);
     int error = ground_wait(ground, &all->done, ENUMERATE_US);
     ground_run(ground, judge_all, all);
-    for (size_t i = 0; error != ERROR_CLOSED && i < all->count; i++) {
-        take(all->registry, &all->readings[i]);
-    }
+    error = error == ERROR_CLOSED ? error_say(why, error, "this daemon is stopping")
+                                  : take_all(all, why);
     ground_run(ground, end_all, all);
     for (size_t i = 0; i < all->count; i++) {
         if (!all->readings[i].was_late) { /* else a thread of ours may read them still */
             registry_drop_files(all->readings[i].plugin);
         }
     }
-    return error == ERROR_CLOSED ? error_say(why, error, "this daemon is stopping") : ERROR_OK;
+    return error;
 }
 
 int
 enumerate_all(struct ground *ground, struct crew *crew, struct registry *registry,
-              struct error_text *why)
+              const struct registry *before, struct error_text *why)
 {
-    struct enumeration all = { .crew = crew, .registry = registry };
+    struct enumeration all = { .crew = crew, .registry = registry, .before = before };
     all.readings = calloc(registry_plugin_count(registry) + 1, sizeof(*all.readings));
     if (all.readings == NULL) {
         return error_say(why, ERROR_NOMEM, "out of memory");

@@ -14,11 +14,12 @@
 #define ENUMERATE_US (PROCS_START_US + GROUP_ENUMERATE_US + GROUP_GRACE_US)
 
 /**
- * Ask all of them at once, add what they yield, drop what their files held. A plugin whose data
- * cannot be read costs only itself: the log and its last error say why. The registry is not in use
- * yet. Errors: NOMEM; CLOSED: a stop is asked for; `why`.
+ * Ask all of them at once, add what they yield, drop what their files held. The registry is not in
+ * use yet. `before` is what is in use, NULL at the start. A plugin whose data cannot be read costs
+ * only itself, and the log and its last error say why, unless it is a loss (loss.h).
+ * Errors: INVALID: a loss; NOMEM; CLOSED: a stop is asked for; `why`.
  */
 MUST_CHECK int enumerate_all(struct ground *ground, struct crew *crew, struct registry *registry,
-                             struct error_text *why);
+                             const struct registry *before, struct error_text *why);
 
 #endif

@@ -100,6 +100,10 @@ expect_loaded(const void *context, const struct setup *setup, struct error_text 
         return error_say(why, ERROR_INVALID, "%s: the configuration disables it (enabled = false)",
                          plugin->name);
     }
+    if (plugin->manifest->enumerates && !plugin->is_enumerated) {
+        return error_say(why, ERROR_INVALID, "%.100s: its data could not be read: %.340s",
+                         plugin->file, plugin->last_error.text);
+    }
     (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
     return ERROR_OK;
 }

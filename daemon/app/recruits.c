@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/plugin/file_check.h"
@@ -160,6 +161,7 @@ recruits_open(struct recruits *recruits, bool in_processes, struct ground *groun
         } else if (recruit->image == NULL) {
             shelf_note_refusal(shelf, recruit->path, &recruit->refusal);
         }
+        recruit->is_gone = recruit->image == NULL && access(recruit->path, F_OK) != 0;
     }
     return ERROR_OK;
 }

@@ -20,6 +20,7 @@ struct recruit {
     struct image learned;      /* for the registry: that manifest, and no code */
     struct image *image;       /* that one, or the shelf's; NULL: refused */
     struct error_text refusal;
+    bool is_gone;     /* refused because there is no such file */
     bool is_left_out; /* an order unloaded it: known, and not used */
 };
 

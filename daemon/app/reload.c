@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "daemon/app/loss.h"
 #include "daemon/app/notify.h"
 #include "daemon/base/log.h"
 
@@ -80,12 +81,37 @@ put_away(struct app *app, struct setup *setup)
     stack_reap(app->stack, &app->old);
 }
 
+struct comparing {
+    const struct app *app;
+    const struct setup *after;
+    struct error_text *why;
+    int error;
+};
+
+/* States are the loop's: a worker may die at any time. */
+static void
+compare_on_loop(void *context)
+{
+    struct comparing *comparing = context;
+    comparing->error = loss_of_plugins(comparing->app->setup, comparing->after,
+                                       &comparing->app->wishes.unloaded, comparing->why);
+}
+
+/* Whether all that serves would serve on, data too. */
+static int
+compare(struct app *app, struct setup *setup, struct error_text *why)
+{
+    struct comparing comparing = { .app = app, .after = setup, .why = why };
+    ground_run(&app->ground, compare_on_loop, &comparing);
+    return comparing.error == ERROR_OK ? stack_enumerate(app->stack, setup, why) : comparing.error;
+}
+
 /* Whether the new setup may take the old one's place, which it then does. */
 static int
 put_in_place(struct app *app, struct setup *setup, reload_judge_fn judge, const void *context,
              struct error_text *why)
 {
-    int error = stack_enumerate(app->stack, setup, why);
+    int error = compare(app, setup, why);
     if (error == ERROR_OK && judge != NULL) {
         error = judge(context, setup, why);
     }

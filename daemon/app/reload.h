@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* Reading the configuration and opening the plugins anew, while queries go on with what they began
- * with. Whatever is wrong with the new leaves the old in force. [main] */
+/* Reading the configuration and opening the plugins and their data anew, while queries go on with
+ * what they began with. Whatever is wrong with the new leaves the old in force, and so does
+ * whatever would be lost by it. [main] */
 #ifndef ROLLCALL_APP_RELOAD_H
 #define ROLLCALL_APP_RELOAD_H
 
@@ -11,8 +12,8 @@
 typedef int (*reload_judge_fn)(const void *context, const struct setup *setup,
                                struct error_text *why);
 
-/** One reload, told to the service manager and the log. `judge` may be NULL. Errors: as setup_new()
- *  and `judge`: then nothing has changed. */
+/** One reload, told to the service manager and the log. `judge` may be NULL. Errors: as
+ * setup_new(), loss.h, enumerate_all() and `judge`: then nothing has changed. */
 MUST_CHECK int
 reload(struct app *app, reload_judge_fn judge, const void *context, struct error_text *why);
 

@@ -194,7 +194,8 @@ stack_start(const struct stack_options *options, struct stack **out_stack, struc
 int
 stack_enumerate(struct stack *stack, struct setup *setup, struct error_text *why)
 {
-    return enumerate_all(stack->ground, stack->crew, setup->registry, why);
+    const struct registry *before = setup != stack->setup ? stack->setup->registry : NULL;
+    return enumerate_all(stack->ground, stack->crew, setup->registry, before, why);
 }
 
 struct using

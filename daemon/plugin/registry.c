@@ -333,5 +333,7 @@ registry_add_enumerated(struct registry *registry, struct plugin *plugin,
     error = add_checkers(registry, plugin, copies, count);
     int unsettled = registry_settle(registry);
     *out_added = registry->checker_count - before;
-    return error == ERROR_OK ? unsettled : error;
+    error = error == ERROR_OK ? unsettled : error;
+    plugin->is_enumerated = error == ERROR_OK;
+    return error;
 }

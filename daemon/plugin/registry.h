@@ -33,6 +33,7 @@ struct plugin {
     struct host_config config; /* of its steps: without files when it has an enumerate */
     struct host_config data;   /* of its enumerate: all of it, until registry_drop_files() */
     struct arena *files;       /* what those files hold; NULL: nothing, or dropped */
+    bool is_enumerated;        /* its enumerate was asked, and what it yielded is here */
     const struct conf_plugin *section; /* secrets for templates; NULL: none given */
     struct error_text last_error;      /* "" when none */
     uint64_t calls;                    /* [loop] counters for `plugins` and `status` */

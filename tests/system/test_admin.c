@@ -26,6 +26,7 @@
     "{\"platforms\":{\"github\":{\"registered\":[\"alice\"]},"                                     \
     "\"twitter\":{\"registered\":[\"alice\"]},\"template\":{\"registered\":[\"alice\"]}}}"
 #define TEMPLATE TEST_BUILD_DIR "/plugins-not-installed/template.so"
+#define GOOD_DATA "one\ntwo\n"
 #define INVALID_PARAMS (-32602)
 #define NOT_PERMITTED (-32003)
 #define OVERLOADED (-32001)
@@ -269,6 +270,165 @@ a_broken_file_does_not_replace_a_good_one(void **state)
     daemon_stop(&scene.daemon);
 }
 
+/* ---- what serves is not lost by the way --------------------------------------------------- */
+
+/* Two plugins that have no section, and moody with its data. */
+static void
+open_moody_scene(const char *data)
+{
+    scene.plugins = tmpdir_new();
+    free(tmpdir_copy(scene.plugins, "moody.so", TEST_BUILD_DIR "/tests/plugins/moody.so"));
+    free(tmpdir_copy(scene.plugins, "steps.so", TEST_BUILD_DIR "/tests/plugins/steps.so"));
+    free(tmpdir_copy(scene.plugins, "shared.so", TEST_BUILD_DIR "/tests/plugins/shared.so"));
+    char *catalog = tmpdir_write(scene.plugins, "catalog.txt", data);
+    char *lines = support_text("plugin = { moody = { catalog = \"%s\"; }; };", catalog);
+    scene.daemon = daemon_start(
+        &(struct daemon_options){ .plugin_dir = tmpdir_path(scene.plugins), .lines = lines });
+    scene.rpc = rpc_dial(daemon_url(scene.daemon));
+    scene.admin = dial_admin();
+    free(lines);
+    free(catalog);
+}
+
+static void
+expect_platforms(int count)
+{
+    cJSON *result = rpc_result(scene.rpc, "platforms", "{\"tag\":\"moody\"}");
+    const cJSON *platforms = cJSON_GetObjectItemCaseSensitive(result, "platforms");
+    if (cJSON_GetArraySize(platforms) != count) {
+        support_fail("wanted %d platforms: %s", count, cJSON_PrintUnformatted(result));
+    }
+    cJSON_Delete(result);
+}
+
+static size_t
+count_in_log(const char *words)
+{
+    char *log = daemon_log(scene.daemon);
+    size_t count = 0;
+    for (const char *at = strstr(log, words); at != NULL; at = strstr(at + 1, words)) {
+        count++;
+    }
+    free(log);
+    return count;
+}
+
+/* Who sends notices waits for whoever reads them. */
+static void
+read_notices(void)
+{
+    (void)!daemon_wait_notice(scene.daemon, "none that begins so", 0);
+}
+
+/* A reload by SIGHUP that changes nothing, and says why. */
+static void
+expect_hangup_refused(const char *words)
+{
+    read_notices();
+    char *line = support_text("reload: %s", words);
+    int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
+    size_t before = count_in_log(line);
+    child_signal(daemon_child(scene.daemon), SIGHUP);
+    while (count_in_log(line) == before) { /* what it has written is here a moment later */
+        read_notices();
+        assert_true(support_now_us() < deadline_us);
+    }
+    free(line);
+}
+
+/* Data that cannot be read any more does not replace what was read of it: neither by order, nor by
+ * an order about another plugin, nor by SIGHUP. */
+static void
+broken_data_does_not_replace_good_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        const char *words;
+    } rows[] = {
+        { "!crash\n", "moody.so: its data could not be read: worker killed by signal 6" },
+        { "one\n!crash\n", "moody.so: its data could not be read: worker killed by signal 6" },
+        { "!refuse\n", "moody.so: its data could not be read: its enumerate offers nothing" },
+        { "!broken\n", "moody.so: catalog.txt: refused: it is broken" },
+    };
+    open_moody_scene(GOOD_DATA);
+    expect_platforms(2);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        free(tmpdir_write(scene.plugins, "catalog.txt", rows[i].data));
+        refuse("plugin.reload", "{\"name\":\"moody\"}", INVALID_PARAMS, rows[i].words);
+        refuse("plugin.reload", "{\"name\":\"steps\"}", INVALID_PARAMS, rows[i].words);
+        refuse("plugin.unload", "{\"name\":\"steps\"}", INVALID_PARAMS, rows[i].words);
+        expect_hangup_refused(rows[i].words);
+        expect_platforms(2);
+        assert_true(is_ready("moody"));
+        assert_true(is_ready("steps"));
+    }
+    free(tmpdir_write(scene.plugins, "catalog.txt", "!broken\nthree\n")); /* not all is lost */
+    obey("plugin.reload", "{\"name\":\"moody\"}", "ready");
+    expect_platforms(1);
+    free(tmpdir_write(scene.plugins, "catalog.txt", "")); /* nor is anything broken */
+    obey("plugin.reload", "{\"name\":\"moody\"}", "ready");
+    expect_platforms(0);
+    daemon_stop(&scene.daemon);
+}
+
+/* What data never gave is no loss, but an order for it is not carried out. */
+static void
+broken_data_at_the_start_costs_only_itself(void **state)
+{
+    (void)state;
+    open_moody_scene("!refuse\n");
+    assert_int_equal(count_in_log("moody.so: its data could not be read: its enumerate offers"), 1);
+    expect_platforms(0);
+    obey("plugin.reload", "{\"name\":\"steps\"}", "ready");
+    refuse("plugin.reload", "{\"name\":\"moody\"}", INVALID_PARAMS,
+           "moody.so: its data could not be read: its enumerate offers");
+    free(tmpdir_write(scene.plugins, "catalog.txt", GOOD_DATA));
+    obey("plugin.reload", "{\"name\":\"moody\"}", "ready");
+    expect_platforms(2);
+    daemon_stop(&scene.daemon);
+}
+
+static void
+replace_file(const char *name, const char *from)
+{
+    char *fresh = tmpdir_copy(scene.plugins, "fresh", from);
+    char *path = tmpdir_join(scene.plugins, name);
+    assert_int_equal(rename(fresh, path), 0);
+    free(path);
+    free(fresh);
+}
+
+/* A reload opens all files anew: one that broke meanwhile is not dropped because of an order about
+ * another one, unless it was taken away, or unloaded. */
+static void
+a_broken_file_is_not_dropped_by_the_way(void **state)
+{
+    (void)state;
+    static const char words[] = "steps.so: wants";
+    open_moody_scene(GOOD_DATA);
+    replace_file("steps.so", TEST_BUILD_DIR "/tests/broken/major.so");
+    refuse("plugin.reload", "{\"name\":\"shared\"}", INVALID_PARAMS, words);
+    refuse("plugin.load", "{\"file\":\"" TEMPLATE "\"}", INVALID_PARAMS, words);
+    refuse("plugin.unload", "{\"name\":\"shared\"}", INVALID_PARAMS, words);
+    expect_hangup_refused(words);
+    assert_true(is_ready("steps"));
+    assert_true(is_ready("shared"));
+    assert_false(is_ready("template"));
+    cJSON_Delete(rpc_result(scene.admin, "plugin.unload", "{\"name\":\"steps\"}"));
+    read_notices();
+    obey("plugin.reload", "{\"name\":\"shared\"}", "ready");
+    replace_file("steps.so", TEST_BUILD_DIR "/tests/plugins/steps.so");
+    obey("plugin.load", "{\"name\":\"steps\"}", "ready");
+    read_notices();
+    char *path = tmpdir_join(scene.plugins, "steps.so");
+    assert_int_equal(unlink(path), 0);
+    free(path);
+    obey("plugin.reload", "{\"name\":\"shared\"}", "ready");
+    assert_false(is_ready("steps"));
+    daemon_stop(&scene.daemon);
+}
+
 static void
 code_on_threads_stays(void **state)
 {
@@ -376,6 +536,9 @@ main(void)
         TEST(new_files_are_loaded),
         TEST(what_cannot_be_done_changes_nothing),
         TEST(a_broken_file_does_not_replace_a_good_one),
+        TEST(broken_data_does_not_replace_good_data),
+        TEST(broken_data_at_the_start_costs_only_itself),
+        TEST(a_broken_file_is_not_dropped_by_the_way),
         TEST(code_on_threads_stays),
         TEST(too_many_orders_are_told_so),
         TEST(a_stop_answers_what_waits),
