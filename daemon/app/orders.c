@@ -21,6 +21,7 @@ struct wanted {
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
+/* [loop] */
 static const struct plugin *
 find_plugin(const struct setup *setup, const struct order *order)
 {
@@ -33,6 +34,36 @@ find_plugin(const struct setup *setup, const struct order *order)
         }
     }
     return NULL;
+}
+
+/* The plugin of an order in the setup in force, as it was a moment ago: a plugin is the loop's,
+ * where a worker may die at any time. */
+struct sighting {
+    const struct setup *setup;
+    const struct order *order;
+    bool is_found;
+    bool is_on_threads;
+    char name[NAME_BYTES];
+};
+
+static void
+look_on_loop(void *context)
+{
+    struct sighting *seen = context;
+    const struct plugin *plugin = find_plugin(seen->setup, seen->order);
+    seen->is_found = plugin != NULL;
+    if (plugin != NULL) {
+        seen->is_on_threads = plugin->group == NULL && plugin->state == PLUGIN_READY;
+        (void)snprintf(seen->name, sizeof(seen->name), "%s", plugin->name);
+    }
+}
+
+static struct sighting
+look(struct app *app, const struct order *order)
+{
+    struct sighting seen = { .setup = app->setup, .order = order };
+    ground_run(&app->ground, look_on_loop, &seen);
+    return seen;
 }
 
 static const char *
@@ -83,6 +114,7 @@ say_missing(const struct setup *setup, const struct wanted *wanted, struct error
                      asked_for(wanted->order));
 }
 
+/* [loop] */
 static int
 expect_loaded(const void *context, const struct setup *setup, struct error_text *why)
 {
@@ -116,7 +148,7 @@ load_by_name(struct app *app, const struct wanted *wanted, struct error_text *wh
     const char *name = wanted->order->name;
     (void)snprintf(wanted->name, NAME_BYTES, "%s", name);
     if (!names_remove(&app->wishes.unloaded, name)) {
-        return find_plugin(app->setup, wanted->order) != NULL
+        return look(app, wanted->order).is_found
                    ? error_say(why, ERROR_EXISTS,
                                "%s: is loaded already; plugin.reload opens it anew", name)
                    : error_say(why, ERROR_NOT_FOUND,
@@ -142,7 +174,7 @@ load_by_file(struct app *app, const struct wanted *wanted, struct error_text *wh
                          "plugin_dirs",
                          file);
     }
-    if (find_plugin(app->setup, wanted->order) != NULL) {
+    if (look(app, wanted->order).is_found) {
         return error_say(why, ERROR_EXISTS,
                          "%.200s: is loaded already; plugin.reload opens it anew",
                          loader_file_name(file));
@@ -169,11 +201,11 @@ load(struct app *app, const struct wanted *wanted, struct error_text *why)
 static int
 unload(struct app *app, const struct wanted *wanted, struct error_text *why)
 {
-    const struct plugin *plugin = find_plugin(app->setup, wanted->order);
-    if (plugin == NULL) {
+    const struct sighting seen = look(app, wanted->order);
+    if (!seen.is_found) {
         return say_unknown(wanted->order, why);
     }
-    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", seen.name);
     int error = names_add(&app->wishes.unloaded, wanted->name);
     if (error != ERROR_OK) {
         return error_say(why, error, "%s", error_sentence(error));
@@ -188,23 +220,24 @@ unload(struct app *app, const struct wanted *wanted, struct error_text *why)
 static int
 reload_one(struct app *app, const struct wanted *wanted, struct error_text *why)
 {
-    const struct plugin *plugin = find_plugin(app->setup, wanted->order);
-    if (plugin == NULL) {
+    const struct sighting seen = look(app, wanted->order);
+    if (!seen.is_found) {
         return say_unknown(wanted->order, why);
     }
-    if (plugin->group == NULL && plugin->state == PLUGIN_READY) {
+    if (seen.is_on_threads) {
         return error_say(why, ERROR_UNSUPPORTED,
                          "%s: runs on threads of the daemon (isolation = \"thread\"), where its "
                          "code stays until the daemon ends; restart to change it",
-                         plugin->name);
+                         seen.name);
     }
-    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", seen.name);
     return reload(app, expect_loaded, wanted, why);
 }
 
 /* ---- one after the other ------------------------------------------------------------------ */
 
-struct errand {
+/* The order in hand. */
+struct obeying {
     struct app *app;
     struct order *order;
     int error;
@@ -215,20 +248,20 @@ struct errand {
 static void
 take_on_loop(void *context)
 {
-    struct errand *errand = context;
-    struct list *orders = &errand->app->orders;
-    errand->order = NULL;
+    struct obeying *obeying = context;
+    struct list *orders = &obeying->app->orders;
+    obeying->order = NULL;
     if (!list_is_empty(orders)) {
-        errand->order = LIST_ENTRY(orders->next, struct order, node);
-        list_remove(&errand->order->node);
+        obeying->order = LIST_ENTRY(orders->next, struct order, node);
+        list_remove(&obeying->order->node);
     }
 }
 
 static void
 end_on_loop(void *context)
 {
-    struct errand *errand = context;
-    order_end(errand->order, errand->error, &errand->why, errand->name);
+    struct obeying *obeying = context;
+    order_end(obeying->order, obeying->error, &obeying->why, obeying->name);
 }
 
 void
@@ -237,14 +270,14 @@ orders_obey(struct app *app)
     static int (*const acts[])(struct app *, const struct wanted *, struct error_text *) = {
         [ORDER_LOAD] = load, [ORDER_UNLOAD] = unload, [ORDER_RELOAD] = reload_one
     };
-    struct errand errand = { .app = app };
-    ground_run(&app->ground, take_on_loop, &errand);
-    if (errand.order == NULL) {
+    struct obeying obeying = { .app = app };
+    ground_run(&app->ground, take_on_loop, &obeying);
+    if (obeying.order == NULL) {
         return; /* woken by somebody else */
     }
-    const struct wanted wanted = { .order = errand.order, .name = errand.name };
-    errand.error = acts[errand.order->act](app, &wanted, &errand.why);
-    ground_run(&app->ground, end_on_loop, &errand);
+    const struct wanted wanted = { .order = obeying.order, .name = obeying.name };
+    obeying.error = acts[obeying.order->act](app, &wanted, &obeying.why);
+    ground_run(&app->ground, end_on_loop, &obeying);
 }
 
 static void

@@ -81,9 +81,12 @@ put_away(struct app *app, struct setup *setup)
     stack_reap(app->stack, &app->old);
 }
 
-struct comparing {
+/* A new setup beside the one in force. */
+struct judging {
     const struct app *app;
-    const struct setup *after;
+    const struct setup *setup;
+    reload_judge_fn judge;
+    const void *context;
     struct error_text *why;
     int error;
 };
@@ -92,34 +95,35 @@ struct comparing {
 static void
 compare_on_loop(void *context)
 {
-    struct comparing *comparing = context;
-    comparing->error = loss_of_plugins(comparing->app->setup, comparing->after,
-                                       &comparing->app->wishes.unloaded, comparing->why);
+    struct judging *judging = context;
+    const struct app *app = judging->app;
+    judging->error =
+        loss_of_plugins(app->setup, judging->setup, &app->wishes.unloaded, judging->why);
 }
 
-/* Whether all that serves would serve on, data too. */
-static int
-compare(struct app *app, struct setup *setup, struct error_text *why)
+static void
+judge_on_loop(void *context)
 {
-    struct comparing comparing = { .app = app, .after = setup, .why = why };
-    ground_run(&app->ground, compare_on_loop, &comparing);
-    return comparing.error == ERROR_OK ? stack_enumerate(app->stack, setup, why) : comparing.error;
+    struct judging *judging = context;
+    judging->error = judging->judge(judging->context, judging->setup, judging->why);
 }
 
-/* Whether the new setup may take the old one's place, which it then does. */
+/* Whether all that serves would serve on, data too, and whoever asked has what was asked for. */
 static int
-put_in_place(struct app *app, struct setup *setup, reload_judge_fn judge, const void *context,
-             struct error_text *why)
+judge_all(struct app *app, struct setup *setup, reload_judge_fn judge, const void *context,
+          struct error_text *why)
 {
-    int error = compare(app, setup, why);
-    if (error == ERROR_OK && judge != NULL) {
-        error = judge(context, setup, why);
+    struct judging judging = {
+        .app = app, .setup = setup, .judge = judge, .context = context, .why = why
+    };
+    ground_run(&app->ground, compare_on_loop, &judging);
+    if (judging.error == ERROR_OK) {
+        judging.error = stack_enumerate(app->stack, setup, why);
     }
-    if (error != ERROR_OK) {
-        return error;
+    if (judging.error == ERROR_OK && judge != NULL) {
+        ground_run(&app->ground, judge_on_loop, &judging);
     }
-    error = stack_use(app->stack, setup);
-    return error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
+    return judging.error;
 }
 
 static int
@@ -134,7 +138,11 @@ try_new(struct app *app, reload_judge_fn judge, const void *context, struct erro
     if (error != ERROR_OK) {
         return error;
     }
-    error = put_in_place(app, setup, judge, context, why);
+    error = judge_all(app, setup, judge, context, why);
+    if (error == ERROR_OK) {
+        error = stack_use(app->stack, setup);
+        error = error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
+    }
     if (error != ERROR_OK) {
         put_away(app, setup);
         return error;

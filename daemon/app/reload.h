@@ -8,7 +8,7 @@
 
 #include "daemon/app/app_int.h"
 
-/** Whether a new setup is what was asked for; when not, `why` says so. */
+/** Whether a new setup is what was asked for; when not, `why` says so. [loop] */
 typedef int (*reload_judge_fn)(const void *context, const struct setup *setup,
                                struct error_text *why);
 

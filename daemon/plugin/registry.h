@@ -20,7 +20,8 @@ struct group;
 
 enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE };
 
-/* One plugin file as the daemon sees it. A refused one has no manifest, only its last error. */
+/* One plugin file as the daemon sees it. A refused one has no manifest, only its last error. Once
+ * workers serve it, its state and what it tells are the loop's. */
 struct plugin {
     char *name; /* the manifest's; the file's for a refused one */
     char *file; /* "github.so" */

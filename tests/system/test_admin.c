@@ -34,6 +34,7 @@
 /* As many as may wait, and four more. */
 #define ORDERS_MAX 16
 #define ORDERS_MANY (ORDERS_MAX + 4)
+#define DYING_RELOADS 20
 
 struct scene {
     struct world *world;
@@ -429,6 +430,29 @@ a_broken_file_is_not_dropped_by_the_way(void **state)
     daemon_stop(&scene.daemon);
 }
 
+/* Its workers die all the while: what becomes of it is nobody's but the loop's. */
+static void
+a_dying_plugin_is_reloaded(void **state)
+{
+    (void)state;
+    static const char ask[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"check\",\"params\":"
+                              "{\"subject\":\"die\",\"platforms\":[\"hostile-mortal\"]}}";
+    open_moody_scene(GOOD_DATA);
+    obey("plugin.load", "{\"file\":\"" TEST_BUILD_DIR "/tests/hostile/hostile-mortal.so\"}",
+         "ready");
+    for (int i = 0; i < DYING_RELOADS; i++) {
+        rpc_send(scene.rpc, ask, sizeof(ask) - 1);
+        cJSON *result = rpc_result(scene.admin, "plugin.reload", "{\"name\":\"hostile-mortal\"}");
+        const cJSON *plugin = cJSON_GetObjectItemCaseSensitive(result, "plugin");
+        assert_string_equal(rpc_text(plugin, "name"), "hostile-mortal");
+        cJSON_Delete(result);
+        free(rpc_receive(scene.rpc, RPC_WAIT_MS, NULL));
+        read_notices();
+    }
+    assert_true(is_ready("steps"));
+    daemon_stop(&scene.daemon);
+}
+
 static void
 code_on_threads_stays(void **state)
 {
@@ -539,6 +563,7 @@ main(void)
         TEST(broken_data_does_not_replace_good_data),
         TEST(broken_data_at_the_start_costs_only_itself),
         TEST(a_broken_file_is_not_dropped_by_the_way),
+        TEST(a_dying_plugin_is_reloaded),
         TEST(code_on_threads_stays),
         TEST(too_many_orders_are_told_so),
         TEST(a_stop_answers_what_waits),
