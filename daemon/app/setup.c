@@ -61,16 +61,19 @@ read_conf(const struct conf_tree *tree, const struct recruits *recruits, struct 
     return error;
 }
 
+/* Those that are known and do not serve. */
 static int
-note_refused(struct registry *registry, const struct recruits *recruits)
+note_others(struct registry *registry, const struct recruits *recruits)
 {
     for (size_t i = 0; i < recruits->count; i++) {
         const struct recruit *recruit = &recruits->list[i];
-        if (recruit->image != NULL) {
-            continue;
+        int error = ERROR_OK;
+        if (recruit->image == NULL) {
+            error =
+                registry_add_refused(registry, loader_file_name(recruit->path), &recruit->refusal);
+        } else if (recruit->is_left_out) {
+            error = registry_add_unloaded(registry, recruit->image);
         }
-        int error =
-            registry_add_refused(registry, loader_file_name(recruit->path), &recruit->refusal);
         if (error != ERROR_OK) {
             return error;
         }
@@ -97,7 +100,7 @@ build_registry(struct setup *setup, struct error_text *why)
     if (error != ERROR_OK) {
         return error;
     }
-    error = note_refused(setup->registry, recruits);
+    error = note_others(setup->registry, recruits);
     return error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
 }
 

@@ -18,7 +18,8 @@
 struct registry;
 struct group;
 
-enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE };
+/* UNLOADED: an order took it out of use, and another one may take it back. */
+enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE, PLUGIN_UNLOADED };
 
 /* One plugin file as the daemon sees it. A refused one has no manifest, only its last error. Once
  * workers serve it, its state and what it tells are the loop's. */
@@ -76,9 +77,13 @@ MUST_CHECK int
 registry_new(const struct conf *conf, struct image *const *images, size_t image_count,
              struct registry **out_registry, struct error_text *why);
 
-/** Note a file that was refused, so that `plugins` shows it. */
+/** Note a file that was refused, so that `plugins` shows it. Errors: NOMEM. */
 MUST_CHECK int
 registry_add_refused(struct registry *registry, const char *file, const struct error_text *why);
+
+/** Note a plugin that is not to be used, so that `plugins` shows it. Where its name is taken it is
+ *  refused. Errors: NOMEM. */
+MUST_CHECK int registry_add_unloaded(struct registry *registry, struct image *image);
 
 /** Add the checkers that a plugin's enumerate yielded (copied); *out_added says how many were new,
  *  the others are shadowed by an earlier one. Before the registry is in use. Errors: NOMEM.

@@ -86,10 +86,8 @@ static const char *
 plugin_state_name(enum plugin_state state)
 {
     static const char *const words[] = {
-        [PLUGIN_READY] = "ready",
-        [PLUGIN_DISABLED] = "disabled",
-        [PLUGIN_REFUSED] = "refused",
-        [PLUGIN_ASIDE] = "aside",
+        [PLUGIN_READY] = "ready", [PLUGIN_DISABLED] = "disabled", [PLUGIN_REFUSED] = "refused",
+        [PLUGIN_ASIDE] = "aside", [PLUGIN_UNLOADED] = "unloaded",
     };
     return word_of(words, ARRAY_LEN(words), (int32_t)state);
 }
