@@ -64,6 +64,8 @@ MUST_CHECK int group_call(struct group *group, enum call_kind kind, bool goes_on
 
 /** How many workers are alive. */
 unsigned group_workers(const struct group *group);
+/** All that is known of them. */
+void group_stats(const struct group *group, struct procs_stats *out_stats);
 
 /** Calls in hand end, then it goes by itself. Its plugin is not touched again. Accepts NULL. */
 void group_release(struct group **group);

@@ -35,6 +35,8 @@
 #define ORDERS_MAX 16
 #define ORDERS_MANY (ORDERS_MAX + 4)
 #define DYING_RELOADS 20
+/* More than the workers of a plugin, and the spare. */
+#define LOOPING_CHECKS 10
 
 struct scene {
     struct world *world;
@@ -464,6 +466,40 @@ a_dying_plugin_is_reloaded(void **state)
     daemon_stop(&scene.daemon);
 }
 
+static int
+number_of(const cJSON *object, const char *key)
+{
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, key);
+    assert_true(cJSON_IsNumber(number));
+    return number->valueint;
+}
+
+/* What waits for workers that do not come back is seen in `status`. */
+static void
+status_shows_what_waits_for_workers(void **state)
+{
+    (void)state;
+    int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
+    open_moody_scene(GOOD_DATA);
+    obey("plugin.load", "{\"file\":\"" TEST_BUILD_DIR "/tests/hostile/hostile-loop.so\"}", "ready");
+    for (int i = 0; i < LOOPING_CHECKS; i++) {
+        char *params = support_text("{\"subject\":\"name%d\",\"platforms\":[\"hostile-loop\"]}", i);
+        cJSON_Delete(rpc_result(scene.rpc, "submit", params));
+        free(params);
+    }
+    for (bool is_seen = false; !is_seen;) {
+        cJSON *status = rpc_result(scene.rpc, "status", NULL);
+        const cJSON *processes = cJSON_GetObjectItemCaseSensitive(status, "processes");
+        is_seen = number_of(processes, "busy") > 0 &&
+                  number_of(processes, "queued") + number_of(processes, "ahead") > 0;
+        assert_true(number_of(processes, "busy") + number_of(processes, "idle") <=
+                    number_of(status, "workers"));
+        cJSON_Delete(status);
+        assert_true(support_now_us() < deadline_us);
+    }
+    daemon_stop(&scene.daemon);
+}
+
 static void
 code_on_threads_stays(void **state)
 {
@@ -575,6 +611,7 @@ main(void)
         TEST(broken_data_at_the_start_costs_only_itself),
         TEST(a_broken_file_is_not_dropped_by_the_way),
         TEST(a_dying_plugin_is_reloaded),
+        TEST(status_shows_what_waits_for_workers),
         TEST(code_on_threads_stays),
         TEST(too_many_orders_are_told_so),
         TEST(a_stop_answers_what_waits),
