@@ -13,7 +13,7 @@
 struct ground {
     struct loop *loop;
     struct groups *groups;
-    bool has_worker;   /* the program that they run is there */
+    char *worker;      /* the path of the program that they run */
     struct exec *exec; /* runs the loop; NULL: nobody does. Set and reset by stack.c */
     /* What main does now and then while it waits; NULL: nothing. Set by app.c */
     void (*meanwhile)(void *context);
@@ -22,6 +22,10 @@ struct ground {
 
 /** Errors: NOMEM, IO; `why` is one sentence. */
 MUST_CHECK int ground_init(struct ground *ground, struct error_text *why);
+/** Whether workers can be started. Errors: NOT_FOUND: there is no such program, or none that we may
+ *  run; `why` names it. */
+MUST_CHECK int ground_judge_worker(const struct ground *ground, struct error_text *why);
+
 /** Every worker that is left is killed. After the stack is gone. */
 void ground_fini(struct ground *ground);
 

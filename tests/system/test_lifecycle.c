@@ -275,6 +275,64 @@ exit_statuses_tell_what_was_wrong(void **state)
     }
 }
 
+/* Run a copy of the daemon's program; what it says is freed here. */
+static void
+expect_said(const char *program, const char *const *arguments, int wanted, const char *words)
+{
+    const char *argv[8] = { program };
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        argv[i + 1] = arguments[i];
+    }
+    char *out = NULL;
+    char *err = NULL;
+    int status = child_run(&(struct child_options){ .argv = argv }, &out, &err);
+    if (status != wanted || (strstr(out, words) == NULL && strstr(err, words) == NULL)) {
+        support_fail("%s: status %d, %s%s; wants %d, %s", arguments[0], status, out, err, wanted,
+                     words);
+    }
+    free(out);
+    free(err);
+}
+
+/* The program that opens plugins is not there, or cannot be run: that is said, by whoever needs it,
+ * and no plugin is blamed. */
+static void
+a_missing_worker_is_named(void **state)
+{
+    static const char missing[] = "/libexec/rollcall/rollcall-worker: cannot be run: No such file";
+    static const char refused[] =
+        "/libexec/rollcall/rollcall-worker: cannot be run: is no program; it is what opens plugins";
+    static const char plugin[] = TEST_BUILD_DIR "/plugins/github.so";
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    char *program = tmpdir_copy(dir, "bin/rollcalld", DAEMON);
+    free(tmpdir_copy(dir, "plugins/github.so", plugin));
+    char *text = support_text("listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ \"%s/plugins\" ];",
+                              tmpdir_path(dir), tmpdir_path(dir));
+    char *config = tmpdir_write(dir, "rollcalld.conf", text);
+    const char *const start[] = { "--config", config, NULL };
+    const char *const judge[] = { "--config", config, "--check-config", NULL };
+    const char *const on_threads[] = { "--config",         config, "--check-config", "-o",
+                                       "isolation=thread", NULL };
+    const char *const none[] = {
+        "--config", config, "--check-config", "-o", "plugin_dirs=[]", NULL
+    };
+    const char *const check[] = { "check-plugin", plugin, NULL };
+    expect_said(program, start, 78, missing);
+    expect_said(program, judge, 78, missing);
+    expect_said(program, judge, 78, "or set isolation = \"thread\"");
+    expect_said(program, on_threads, 0, "accepted");
+    expect_said(program, none, 0, "accepted");
+    expect_said(program, check, 1, missing);
+    free(tmpdir_write(dir, "libexec/rollcall/rollcall-worker/a.txt", ""));
+    expect_said(program, judge, 78, refused);
+    expect_said(program, check, 1, refused);
+    free(config);
+    free(text);
+    free(program);
+    tmpdir_free(&dir);
+}
+
 /* The watchdog is told of life for as long as there is some. */
 static void
 the_watchdog_hears_of_life(void **state)
@@ -408,6 +466,7 @@ main(void)
         cmocka_unit_test(sighup_reads_the_configuration_again),
         cmocka_unit_test(what_a_reload_cannot_change_is_said),
         cmocka_unit_test(exit_statuses_tell_what_was_wrong),
+        cmocka_unit_test(a_missing_worker_is_named),
         cmocka_unit_test(the_watchdog_hears_of_life),
         cmocka_unit_test(the_watchdog_hears_of_life_among_many_signals),
         cmocka_unit_test(endless_data_keeps_nobody),
