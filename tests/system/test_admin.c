@@ -28,6 +28,7 @@
 #define TEMPLATE TEST_BUILD_DIR "/plugins-not-installed/template.so"
 #define GOOD_DATA "one\ntwo\n"
 #define INVALID_PARAMS (-32602)
+#define METHOD_NOT_FOUND (-32601)
 #define NOT_PERMITTED (-32003)
 #define OVERLOADED (-32001)
 #define SHUTTING_DOWN (-32004)
@@ -170,6 +171,9 @@ only_its_owner_may_ask(void **state)
     }
     assert_true(is_ready("github"));
     cJSON_Delete(rpc_result(scene.admin, "status", NULL)); /* the other methods are there as well */
+    refuse("plugin", NULL, METHOD_NOT_FOUND,
+           "\"plugin\": no such method; there are check, submit, next, result, cancel, platforms, "
+           "plugins, status; on the admin socket plugin.load, plugin.unload, plugin.reload");
     daemon_stop(&scene.daemon);
 }
 
