@@ -4,8 +4,6 @@
  * The old one stays until the last query that began with it has ended. */
 #include "daemon/app/reload.h"
 
-#include <string.h>
-
 #include "daemon/app/loss.h"
 #include "daemon/app/notify.h"
 #include "daemon/base/log.h"
@@ -28,49 +26,11 @@ reload_tell_ready(struct app *app)
                  view.checkers);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-same_texts(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
-{
-    bool is_same = a_count == b_count;
-    for (size_t i = 0; is_same && i < a_count; i++) {
-        is_same = strcmp(a[i], b[i]) == 0;
-    }
-    return is_same;
-}
-
-/* What sockets, threads and transfers were built with cannot change under them. */
 static void
-warn_of_fixed(const struct conf *old, const struct conf *new)
+warn_of_fixed(void *context, const char *key)
 {
-    const struct {
-        const char *key;
-        bool is_same;
-    } fixed[] = {
-        { "listen", same_texts(old->listen, old->listen_count, new->listen, new->listen_count) },
-        { "allow_addresses", same_texts(old->allow_addresses, old->allow_address_count,
-                                        new->allow_addresses, new->allow_address_count) },
-        { "admin", same_text(old->admin, new->admin) },
-        { "threads", old->threads == new->threads },
-        { "max_calls", old->max_calls == new->max_calls },
-        { "body_bytes", old->body_bytes == new->body_bytes },
-        { "user_agent", same_text(old->user_agent, new->user_agent) },
-        { "proxy", same_text(old->proxy, new->proxy) },
-        { "dns_servers", same_texts(old->dns_servers, old->dns_server_count, new->dns_servers,
-                                    new->dns_server_count) },
-        { "ca_file", same_text(old->ca_file, new->ca_file) },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-        if (!fixed[i].is_same) {
-            log_warning("app", "reload: %s is read at the start only; restart to change it",
-                        fixed[i].key);
-        }
-    }
+    (void)context;
+    log_warning("app", "reload: %s is read at the start only; restart to change it", key);
 }
 
 /* A setup that is used no more, or never was: it goes when no query and no call of it is left. */
@@ -147,7 +107,7 @@ try_new(struct app *app, reload_judge_fn judge, const void *context, struct erro
         put_away(app, setup);
         return error;
     }
-    warn_of_fixed(app->setup->conf, setup->conf);
+    conf_tell_fixed(app->setup->conf, setup->conf, warn_of_fixed, NULL);
     reload_set_log_level(setup->conf);
     struct setup *before = app->setup;
     app->setup = setup;
