@@ -33,13 +33,14 @@
 /* How often a stopping daemon looks whether its queries have ended. */
 #define STOP_STEP_US (10 * CLOCK_US_PER_MS)
 
-/* The exit status of a start that failed; of one that a signal ended, that of any stop. */
+/* The exit status of a start that failed; of one that a signal ended, that of any stop: but a
+ * configuration that was to be judged has not been. */
 static int
-refuse(int error, int status, const struct error_text *why)
+refuse(const struct app *app, int error, int status, const struct error_text *why)
 {
     if (error == ERROR_CLOSED) {
         log_info("app", "stopping before all was ready");
-        return EXIT_SUCCESS;
+        return app->options.only_checks ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     log_error("app", "%s", why->text);
     return error == ERROR_NOMEM ? EXIT_FAILURE : status;
@@ -173,7 +174,7 @@ run(struct app *app)
                                            .taker = orders_taker(app) };
     int error = stack_start(&options, &app->stack, &why);
     if (error != ERROR_OK) {
-        return refuse(error, EXIT_FAILURE, &why);
+        return refuse(app, error, EXIT_FAILURE, &why);
     }
     int64_t watchdog_us = notify_watchdog_us();
     app->is_watched = watchdog_us > 0;
@@ -211,7 +212,7 @@ set_up_and_run(struct app *app)
     int error = setup_new(&options, &app->setup, &why);
     int status = EXIT_SUCCESS;
     if (error != ERROR_OK) {
-        status = refuse(error, EX_CONFIG, &why);
+        status = refuse(app, error, EX_CONFIG, &why);
     } else if (app->options.only_checks) {
         (void)printf("%s: accepted\n",
                      app->setup->conf->file != NULL ? app->setup->conf->file : "the defaults");
