@@ -634,7 +634,7 @@ fixed_keys_that_differ_are_told(void **state)
     assert_int_equal(read_text(fixture, "", &before, &why), ERROR_OK);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct conf *after = NULL;
-        char text[2 * ERROR_TEXT_BYTES];
+        char text[2 * ERROR_TEXT_BYTES] = "";
         char told[ERROR_TEXT_BYTES] = "";
         expand(fixture, rows[i].text, text, sizeof text);
         if (read_text(fixture, text, &after, &why) != ERROR_OK) {
