@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "daemon/base/attr.h"
@@ -21,9 +22,13 @@ static const struct fault {
     int number;
     const char *sentence;
 } faults[] = {
-    { SIGSEGV, "the plugin crashed: SIGSEGV" }, { SIGBUS, "the plugin crashed: SIGBUS" },
-    { SIGFPE, "the plugin crashed: SIGFPE" },   { SIGILL, "the plugin crashed: SIGILL" },
-    { SIGABRT, "the plugin crashed: SIGABRT" }, { SIGALRM, "the plugin does not come to an end" },
+    { SIGSEGV, "the plugin crashed: SIGSEGV" },
+    { SIGBUS, "the plugin crashed: SIGBUS" },
+    { SIGFPE, "the plugin crashed: SIGFPE" },
+    { SIGILL, "the plugin crashed: SIGILL" },
+    { SIGABRT, "the plugin crashed: SIGABRT" },
+    { SIGPROF, "the plugin does not come to an end" },
+    { SIGALRM, "the plugin waits, and does not come to an end" },
 };
 
 /* The line for each of them, and for an exit; [0] is '\0' while nothing is in hand. */
@@ -46,7 +51,7 @@ tell_fault(int number)
             (void)sigaction(number, &before[i], NULL);
         }
     }
-    if (number == SIGALRM) {
+    if (number == SIGALRM || number == SIGPROF) {
         _exit(EXIT_FAILED);
     }
     (void)raise(number);
@@ -73,6 +78,15 @@ guard_start(void)
     (void)atexit(tell_exit);
 }
 
+/* 0: none. */
+static void
+set_limits(time_t cpu_seconds, unsigned seconds)
+{
+    const struct itimerval cpu = { .it_value.tv_sec = cpu_seconds };
+    (void)setitimer(ITIMER_PROF, &cpu, NULL);
+    (void)alarm(seconds);
+}
+
 static void
 write_line(char *line, const char *what, const char *sentence)
 {
@@ -87,12 +101,12 @@ guard_begin(const char *what)
         write_line(lines[i], what, faults[i].sentence);
     }
     write_line(lines[ARRAY_LEN(faults)], what, "the plugin ended the process");
-    (void)alarm(GUARD_SECONDS);
+    set_limits(GUARD_CPU_SECONDS, GUARD_SECONDS);
 }
 
 void
 guard_end(void)
 {
-    (void)alarm(0);
+    set_limits(0, 0);
     memset(lines, 0, sizeof(lines));
 }

@@ -5,8 +5,10 @@
 #ifndef ROLLCALL_APP_TOOLS_GUARD_H
 #define ROLLCALL_APP_TOOLS_GUARD_H
 
-/* A case takes microseconds: one that takes this long is a loop. */
-#define GUARD_SECONDS 10
+/* A case takes microseconds: one that uses so much of the processor is a loop, one that takes so
+ * long waits for what never comes. */
+#define GUARD_CPU_SECONDS 5
+#define GUARD_SECONDS 60
 
 /** Take the signals that a plugin's faults end in. Once. */
 void guard_start(void);
