@@ -33,11 +33,17 @@
 /* How often a stopping daemon looks whether its queries have ended. */
 #define STOP_STEP_US (10 * CLOCK_US_PER_MS)
 
+/* The exit status of a start that failed; of one that a signal ended, that of any stop: but a
+ * configuration that was to be judged has not been. */
 static int
-refuse(int error, const struct error_text *why)
+refuse(const struct app *app, int error, int status, const struct error_text *why)
 {
+    if (error == ERROR_CLOSED) {
+        log_info("app", "stopping before all was ready");
+        return app->options.only_checks ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
     log_error("app", "%s", why->text);
-    return error == ERROR_NOMEM ? EXIT_FAILURE : EX_CONFIG;
+    return error == ERROR_NOMEM ? EXIT_FAILURE : status;
 }
 
 static void
@@ -89,6 +95,17 @@ tick(struct app *app)
                   view.open);
 }
 
+/* However busy main is with signals and with waiting: a reload takes many ticks. */
+static void
+tick_when_due(void *context)
+{
+    struct app *app = context;
+    if (clock_now_us() >= app->next_us) {
+        tick(app);
+        app->next_us = clock_deadline_us(app->tick_us);
+    }
+}
+
 static void
 reload_for_signal(struct app *app)
 {
@@ -100,24 +117,19 @@ reload_for_signal(struct app *app)
 static void
 serve(struct app *app)
 {
-    int64_t next_us = clock_deadline_us(app->tick_us);
     for (;;) {
-        int64_t left_us = next_us - clock_now_us();
+        tick_when_due(app);
+        int64_t left_us = app->next_us - clock_now_us();
         int number = signals_wait(left_us > 0 ? left_us : 0);
-        if (number == SIGTERM || number == SIGINT) {
+        if (signals_is_stop(number)) {
             log_info("app", "stopping");
             return;
         }
         if (number == SIGHUP) {
             reload_for_signal(app);
-            continue;
-        }
-        if (number == SIGNALS_WAKE) {
+        } else if (number == SIGNALS_WAKE) {
             orders_obey(app);
-            continue;
         }
-        tick(app);
-        next_us = clock_deadline_us(app->tick_us);
     }
 }
 
@@ -132,8 +144,7 @@ drain(struct app *app)
     notify_stopping();
     stack_look(app->stack, &view);
     while (view.open > 0 && clock_now_us() < deadline_us) {
-        int number = signals_wait(STOP_STEP_US);
-        if (number == SIGTERM || number == SIGINT) {
+        if (signals_is_stop(signals_wait(STOP_STEP_US))) {
             break;
         }
         stack_look(app->stack, &view);
@@ -163,12 +174,14 @@ run(struct app *app)
                                            .taker = orders_taker(app) };
     int error = stack_start(&options, &app->stack, &why);
     if (error != ERROR_OK) {
-        log_error("app", "%s", why.text);
-        return EXIT_FAILURE;
+        return refuse(app, error, EXIT_FAILURE, &why);
     }
     int64_t watchdog_us = notify_watchdog_us();
     app->is_watched = watchdog_us > 0;
     app->tick_us = app->is_watched && watchdog_us / 2 < TICK_US ? watchdog_us / 2 : TICK_US;
+    app->next_us = clock_deadline_us(app->tick_us);
+    app->ground.meanwhile = tick_when_due;
+    app->ground.context = app;
     for (size_t i = 0; stack_url(app->stack, i) != NULL; i++) {
         log_info("app", "answering on %s", stack_url(app->stack, i));
     }
@@ -199,7 +212,7 @@ set_up_and_run(struct app *app)
     int error = setup_new(&options, &app->setup, &why);
     int status = EXIT_SUCCESS;
     if (error != ERROR_OK) {
-        status = refuse(error, &why);
+        status = refuse(app, error, EX_CONFIG, &why);
     } else if (app->options.only_checks) {
         (void)printf("%s: accepted\n",
                      app->setup->conf->file != NULL ? app->setup->conf->file : "the defaults");

@@ -25,6 +25,7 @@ struct app {
     struct stack *stack;
     struct list orders; /* that nobody has begun; [loop] */
     int64_t tick_us;    /* TICK_US, or half of what the watchdog allows where that is less */
+    int64_t next_us;    /* when the next tick is due */
     bool is_watched;    /* a watchdog waits for us */
     uint64_t rested;    /* queries so far when memory was last handed back */
 };

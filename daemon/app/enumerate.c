@@ -1,105 +1,208 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
-/* The calls are the loop's, so beginning and ending one is an errand there. Sorting in what came,
- * which may be a hundred thousand checkers, is done by main: nobody else has that registry yet. */
+/* The calls are the loop's, so beginning, judging and ending them are errands there. Sorting in
+ * what came, which may be a hundred thousand checkers, is done by main: nobody else has that
+ * registry yet. */
 #include "daemon/app/enumerate.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 
+#include "daemon/app/loss.h"
 #include "daemon/base/log.h"
 
-struct errand {
-    struct crew *crew;
+/* One plugin's data. */
+struct reading {
+    struct enumeration *all;
     struct plugin *plugin;
-    struct future *future;
-    const struct call_answer *answer; /* NULL: there is none, and it has been said why */
+    struct future *future; /* NULL: it could not be begun */
+    struct future_callback ended;
+    const struct call_answer *answer; /* NULL: there is none, and `why` says so */
+    struct error_text why;
     bool was_late;
-    int error;
 };
+
+struct enumeration {
+    struct crew *crew;
+    struct registry *registry;
+    const struct registry *before; /* or NULL */
+    struct reading *readings;      /* room for one a plugin */
+    size_t count;
+    size_t waiting;     /* for so many; [loop] */
+    struct future done; /* ends when all have */
+};
+
+static const struct future_ops done_ops = { .name = "enumeration" };
+
+/* ---- errands ------------------------------------------------------------------------------ */
 
 /* [loop] */
 static void
-begin(void *context)
+count_down(struct enumeration *all)
 {
-    struct errand *errand = context;
-    errand->error = crew_enumerate(errand->crew, errand->plugin, &errand->future);
+    if (--all->waiting == 0) {
+        (void)future_finish(&all->done, NULL);
+    }
+}
+
+static void
+one_ended(struct future *future, void *context)
+{
+    (void)future;
+    count_down(((struct reading *)context)->all);
+}
+
+static void
+begin_one(struct enumeration *all, struct plugin *plugin)
+{
+    struct reading *reading = &all->readings[all->count++];
+    *reading = (struct reading){ .all = all,
+                                 .plugin = plugin,
+                                 .ended = { .fn = one_ended, .context = reading } };
+    int error = crew_enumerate(all->crew, plugin, &reading->future);
+    if (error != ERROR_OK) {
+        (void)error_say(&reading->why, error, "%s", error_sentence(error));
+        return;
+    }
+    log_debug("plugin", "%s: reading its data", plugin->file);
+    all->waiting++;
+    future_on_done(reading->future, &reading->ended);
 }
 
 /* [loop] */
 static void
-judge(void *context)
+begin_all(void *context)
 {
-    struct errand *errand = context;
-    const struct plugin *plugin = errand->plugin;
-    const struct call_answer *answer = errand->future->result;
-    if (future_state(errand->future) != FUTURE_FINISHED || errand->future->error != ERROR_OK) {
-        errand->was_late = future_cancel(errand->future);
-        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
-                  errand->was_late ? "that took too long" : plugin->last_error.text);
+    struct enumeration *all = context;
+    all->waiting = 1; /* ourselves: nobody is the last before all were begun */
+    for (size_t i = 0; i < registry_plugin_count(all->registry); i++) {
+        struct plugin *plugin = registry_plugin(all->registry, i);
+        if (plugin->state == PLUGIN_READY && plugin->manifest->enumerates) {
+            begin_one(all, plugin);
+        }
+    }
+    count_down(all);
+}
+
+static void
+judge_one(struct reading *reading)
+{
+    const struct call_answer *answer = reading->future->result;
+    if (future_state(reading->future) != FUTURE_FINISHED) {
+        reading->was_late = future_cancel(reading->future);
+        (void)error_say(&reading->why, ERROR_TIMEOUT, "that took too long");
+    } else if (reading->future->error != ERROR_OK) {
+        const char *said = reading->plugin->last_error.text;
+        (void)error_say(&reading->why, ERROR_PLUGIN, "%s",
+                        said[0] != '\0' ? said : error_sentence(reading->future->error));
     } else if (answer->outcome != CALL_ENUMERATED) {
-        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
-                  answer->failure != NULL ? answer->failure : "it offered nothing");
+        (void)error_say(&reading->why, ERROR_PLUGIN, "%s",
+                        answer->failure != NULL ? answer->failure : "it offered nothing");
     } else {
-        errand->answer = answer;
+        reading->answer = answer;
     }
 }
 
 /* [loop] */
 static void
-end(void *context)
+judge_all(void *context)
 {
-    struct errand *errand = context;
-    future_unref(&errand->future);
+    struct enumeration *all = context;
+    for (size_t i = 0; i < all->count; i++) {
+        struct reading *reading = &all->readings[i];
+        if (reading->future != NULL) {
+            judge_one(reading);
+        }
+        if (reading->answer == NULL) {
+            reading->plugin->last_error = reading->why;
+        }
+    }
 }
 
+/* [loop] */
 static void
-add(struct registry *registry, const struct errand *errand)
+end_all(void *context)
 {
-    const struct call_answer *answer = errand->answer;
+    struct enumeration *all = context;
+    for (size_t i = 0; i < all->count; i++) {
+        future_unref(&all->readings[i].future);
+    }
+}
+
+/* ---- on main ------------------------------------------------------------------------------ */
+
+static void
+add(struct registry *registry, struct reading *reading)
+{
+    const struct call_answer *answer = reading->answer;
     size_t added = 0;
-    if (registry_add_enumerated(registry, errand->plugin, answer->checkers, answer->checker_count,
-                                &added) != ERROR_OK) {
-        log_error("plugin", "%s: out of memory for its checkers", errand->plugin->file);
+    int error = registry_add_enumerated(registry, reading->plugin, answer->checkers,
+                                        answer->checker_count, &added);
+    if (error != ERROR_OK) {
+        reading->answer = NULL;
+        (void)error_say(&reading->why, error, "%s", error_sentence(error));
         return;
     }
     log_info("plugin", "%s: %zu checkers from data, %zu of them shadowed by others",
-             errand->plugin->file, answer->checker_count, answer->checker_count - added);
+             reading->plugin->file, answer->checker_count, answer->checker_count - added);
 }
 
-static void
-enumerate(struct exec *exec, struct crew *crew, struct registry *registry, struct plugin *plugin)
+/* Errors: INVALID: what serves now would be lost. */
+static int
+take(const struct enumeration *all, struct reading *reading, struct error_text *why)
 {
-    struct errand errand = { .crew = crew, .plugin = plugin };
-    exec_run_on_loop(exec, begin, &errand);
-    if (errand.error != ERROR_OK) {
-        log_error("plugin", "%s: its data could not be read: %s", plugin->file,
-                  error_sentence(errand.error));
-        registry_drop_files(plugin);
-        return;
+    if (reading->answer != NULL) {
+        add(all->registry, reading);
     }
-    (void)!future_wait(errand.future, ENUMERATE_US); /* judge() sees what came of it */
-    exec_run_on_loop(exec, judge, &errand);
-    if (errand.answer != NULL) {
-        add(registry, &errand);
+    int error = loss_of_data(all->before, reading->plugin, reading->answer, reading->why.text, why);
+    if (error == ERROR_OK && reading->answer == NULL) {
+        log_error("plugin", "%s: its data could not be read: %s", reading->plugin->file,
+                  reading->why.text);
     }
-    exec_run_on_loop(exec, end, &errand);
-    if (!errand.was_late) { /* else a thread of ours may read them still: the registry frees them */
-        registry_drop_files(plugin);
-    }
+    return error;
 }
 
-void
-enumerate_all(struct exec *exec, struct crew *crew, struct registry *registry)
+static int
+take_all(struct enumeration *all, struct error_text *why)
 {
-    bool was_any = false;
-    for (size_t i = 0; i < registry_plugin_count(registry); i++) {
-        struct plugin *plugin = registry_plugin(registry, i);
-        if (plugin->state == PLUGIN_READY && plugin->manifest->enumerates) {
-            enumerate(exec, crew, registry, plugin);
-            was_any = true;
+    int error = ERROR_OK;
+    for (size_t i = 0; error == ERROR_OK && i < all->count; i++) {
+        error = take(all, &all->readings[i], why);
+    }
+    return error;
+}
+
+static int
+run(struct enumeration *all, struct ground *ground, struct error_text *why)
+{
+    ground_run(ground, begin_all, all);
+    int error = ground_wait(ground, &all->done, ENUMERATE_US);
+    ground_run(ground, judge_all, all);
+    error = error == ERROR_CLOSED ? error_say(why, error, "this daemon is stopping")
+                                  : take_all(all, why);
+    ground_run(ground, end_all, all);
+    for (size_t i = 0; i < all->count; i++) {
+        if (!all->readings[i].was_late) { /* else a thread of ours may read them still */
+            registry_drop_files(all->readings[i].plugin);
         }
     }
-    if (was_any) {
+    return error;
+}
+
+int
+enumerate_all(struct ground *ground, struct crew *crew, struct registry *registry,
+              const struct registry *before, struct error_text *why)
+{
+    struct enumeration all = { .crew = crew, .registry = registry, .before = before };
+    all.readings = calloc(registry_plugin_count(registry) + 1, sizeof(*all.readings));
+    if (all.readings == NULL) {
+        return error_say(why, ERROR_NOMEM, "out of memory");
+    }
+    future_init(&all.done, &done_ops);
+    int error = run(&all, ground, why);
+    if (all.count > 0) {
         (void)malloc_trim(0); /* the files and the answers were large, and are gone */
     }
+    free(all.readings);
+    return error;
 }

@@ -147,8 +147,8 @@ static void
 print_key(void *context, const char *key, const char *type, const char *fallback,
           const char *sentence)
 {
-    (void)fprintf(context, "  %-16s %-9s %s%s\n      %s\n", key, type,
-                  fallback != NULL ? "default " : "", fallback != NULL ? fallback : "", sentence);
+    (void)fprintf(context, "  %-23s %s%s%s\n      %s\n", key, type,
+                  fallback != NULL ? ", default " : "", fallback != NULL ? fallback : "", sentence);
 }
 
 void

@@ -10,29 +10,72 @@
 #include "daemon/app/signals.h"
 #include "daemon/base/log.h"
 
-/* Room for a plugin's name in the answer; one that is longer is refused with its manifest. */
-#define NAME_BYTES (ORDER_NAME_BYTES_MAX + 1)
+/* Room for a plugin's name in the answer, or its file's when that is refused. */
+#define NAME_BYTES (ORDER_NAME_BYTES_MAX + sizeof(".so"))
 
 /* What the plugin of an order must be in the new setup. */
 struct wanted {
     const struct order *order;
-    char *name; /* of NAME_BYTES; filled in when it is not known before */
+    char *name; /* of NAME_BYTES: as `plugins` lists it then */
 };
 
 /* ---- finding ------------------------------------------------------------------------------ */
 
-static const struct plugin *
-find_plugin(const struct setup *setup, const struct order *order)
+/* Whether a refused file is where a plugin of that name would be. */
+static bool
+is_file_of(const char *file, const char *name)
 {
+    size_t len = strlen(name);
+    return strncmp(file, name, len) == 0 && strcmp(file + len, ".so") == 0;
+}
+
+/* [loop] Whatever its state is; by name, else by file. */
+static const struct plugin *
+find_plugin(const struct setup *setup, const char *name, const char *file)
+{
+    const struct plugin *refused = NULL;
     for (size_t i = 0; i < registry_plugin_count(setup->registry); i++) {
         const struct plugin *plugin = registry_plugin(setup->registry, i);
-        const char *own = order->name != NULL ? plugin->name : plugin->file;
-        const char *asked = order->name != NULL ? order->name : loader_file_name(order->file);
-        if (plugin->manifest != NULL && strcmp(own, asked) == 0) {
+        if (name == NULL ? strcmp(plugin->file, loader_file_name(file)) == 0
+                         : plugin->manifest != NULL && strcmp(plugin->name, name) == 0) {
             return plugin;
         }
+        if (name != NULL && plugin->manifest == NULL && is_file_of(plugin->file, name)) {
+            refused = plugin;
+        }
     }
-    return NULL;
+    return refused;
+}
+
+/* The plugin of an order in the setup in force, as it was a moment ago: a plugin is the loop's,
+ * where a worker may die at any time. */
+struct sighting {
+    const struct setup *setup;
+    const struct order *order;
+    bool is_found;
+    bool is_on_threads;
+    char name[NAME_BYTES];
+};
+
+static void
+look_on_loop(void *context)
+{
+    struct sighting *seen = context;
+    const struct plugin *plugin = find_plugin(seen->setup, seen->order->name, seen->order->file);
+    seen->is_found =
+        plugin != NULL && plugin->state != PLUGIN_REFUSED && plugin->state != PLUGIN_UNLOADED;
+    if (seen->is_found) {
+        seen->is_on_threads = plugin->group == NULL && plugin->state == PLUGIN_READY;
+        (void)snprintf(seen->name, sizeof(seen->name), "%s", plugin->name);
+    }
+}
+
+static struct sighting
+look(struct app *app, const struct order *order)
+{
+    struct sighting seen = { .setup = app->setup, .order = order };
+    ground_run(&app->ground, look_on_loop, &seen);
+    return seen;
 }
 
 static const char *
@@ -49,58 +92,47 @@ say_unknown(const struct order *order, struct error_text *why)
 
 /* ---- judging the new setup ---------------------------------------------------------------- */
 
-static const struct recruit *
-find_recruit(const struct setup *setup, const struct order *order, const char *name)
-{
-    for (size_t i = 0; i < setup->recruits.count; i++) {
-        const struct recruit *recruit = &setup->recruits.list[i];
-        const char *file = loader_file_name(recruit->path);
-        bool is_it = name[0] != '\0' ? recruit->image != NULL &&
-                                           strcmp(recruit->image->manifest->name, name) == 0
-                                     : strcmp(file, loader_file_name(order->file)) == 0;
-        if (is_it) {
-            return recruit;
-        }
-    }
-    return NULL;
-}
-
-/* Why a plugin that should be there is not: what was said of its file, if it was seen at all. */
-static int
-say_missing(const struct setup *setup, const struct wanted *wanted, struct error_text *why)
-{
-    const struct recruit *recruit = find_recruit(setup, wanted->order, wanted->name);
-    if (recruit != NULL && recruit->is_left_out) {
-        return error_say(why, ERROR_EXISTS,
-                         "%.200s: its plugin \"%s\" was unloaded: load it by "
-                         "name",
-                         asked_for(wanted->order), recruit->image->manifest->name);
-    }
-    if (recruit != NULL && recruit->refusal.text[0] != '\0') {
-        return error_say(why, ERROR_INVALID, "%s", recruit->refusal.text);
-    }
-    return error_say(why, ERROR_NOT_FOUND, "%.200s: no such plugin was found",
-                     asked_for(wanted->order));
-}
-
+/* [loop] */
 static int
 expect_loaded(const void *context, const struct setup *setup, struct error_text *why)
 {
     const struct wanted *wanted = context;
-    const struct order sought = { .name = wanted->name[0] != '\0' ? wanted->name : NULL,
-                                  .file = wanted->order->file };
-    const struct plugin *plugin = find_plugin(setup, &sought);
+    const char *name = wanted->name[0] != '\0' ? wanted->name : NULL;
+    const struct plugin *plugin = find_plugin(setup, name, wanted->order->file);
     if (plugin == NULL) {
-        return say_missing(setup, wanted, why);
+        return error_say(why, ERROR_NOT_FOUND, "%.200s: no such plugin was found",
+                         asked_for(wanted->order));
     }
     if (plugin->state == PLUGIN_REFUSED) {
-        return error_say(why, ERROR_EXISTS, "%s", plugin->last_error.text);
+        return error_say(why, ERROR_INVALID, "%s", plugin->last_error.text);
+    }
+    if (plugin->state == PLUGIN_UNLOADED) {
+        return error_say(why, ERROR_EXISTS,
+                         "%.200s: its plugin \"%s\" was unloaded: load it by name",
+                         asked_for(wanted->order), plugin->name);
     }
     if (plugin->state == PLUGIN_DISABLED) {
         return error_say(why, ERROR_INVALID, "%s: the configuration disables it (enabled = false)",
                          plugin->name);
     }
+    if (plugin->manifest->enumerates && !plugin->is_enumerated) {
+        return error_say(why, ERROR_INVALID, "%.100s: its data could not be read: %.340s",
+                         plugin->file, plugin->last_error.text);
+    }
     (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    return ERROR_OK;
+}
+
+/* [loop] Whatever an unloaded plugin's file is by now: that is what is answered. */
+static int
+accept_unloaded(const void *context, const struct setup *setup, struct error_text *why)
+{
+    const struct wanted *wanted = context;
+    const struct plugin *plugin = find_plugin(setup, wanted->name, NULL);
+    (void)why;
+    if (plugin != NULL) {
+        (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    }
     return ERROR_OK;
 }
 
@@ -112,7 +144,7 @@ load_by_name(struct app *app, const struct wanted *wanted, struct error_text *wh
     const char *name = wanted->order->name;
     (void)snprintf(wanted->name, NAME_BYTES, "%s", name);
     if (!names_remove(&app->wishes.unloaded, name)) {
-        return find_plugin(app->setup, wanted->order) != NULL
+        return look(app, wanted->order).is_found
                    ? error_say(why, ERROR_EXISTS,
                                "%s: is loaded already; plugin.reload opens it anew", name)
                    : error_say(why, ERROR_NOT_FOUND,
@@ -138,7 +170,7 @@ load_by_file(struct app *app, const struct wanted *wanted, struct error_text *wh
                          "plugin_dirs",
                          file);
     }
-    if (find_plugin(app->setup, wanted->order) != NULL) {
+    if (look(app, wanted->order).is_found) {
         return error_say(why, ERROR_EXISTS,
                          "%.200s: is loaded already; plugin.reload opens it anew",
                          loader_file_name(file));
@@ -165,18 +197,18 @@ load(struct app *app, const struct wanted *wanted, struct error_text *why)
 static int
 unload(struct app *app, const struct wanted *wanted, struct error_text *why)
 {
-    const struct plugin *plugin = find_plugin(app->setup, wanted->order);
-    if (plugin == NULL) {
+    const struct sighting seen = look(app, wanted->order);
+    if (!seen.is_found) {
         return say_unknown(wanted->order, why);
     }
-    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
-    int error = names_add(&app->wishes.unloaded, wanted->name);
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", seen.name);
+    int error = names_add(&app->wishes.unloaded, seen.name);
     if (error != ERROR_OK) {
         return error_say(why, error, "%s", error_sentence(error));
     }
-    error = reload(app, NULL, NULL, why);
+    error = reload(app, accept_unloaded, wanted, why);
     if (error != ERROR_OK) {
-        (void)names_remove(&app->wishes.unloaded, wanted->name);
+        (void)names_remove(&app->wishes.unloaded, seen.name);
     }
     return error;
 }
@@ -184,23 +216,24 @@ unload(struct app *app, const struct wanted *wanted, struct error_text *why)
 static int
 reload_one(struct app *app, const struct wanted *wanted, struct error_text *why)
 {
-    const struct plugin *plugin = find_plugin(app->setup, wanted->order);
-    if (plugin == NULL) {
+    const struct sighting seen = look(app, wanted->order);
+    if (!seen.is_found) {
         return say_unknown(wanted->order, why);
     }
-    if (plugin->group == NULL && plugin->state == PLUGIN_READY) {
+    if (seen.is_on_threads) {
         return error_say(why, ERROR_UNSUPPORTED,
                          "%s: runs on threads of the daemon (isolation = \"thread\"), where its "
                          "code stays until the daemon ends; restart to change it",
-                         plugin->name);
+                         seen.name);
     }
-    (void)snprintf(wanted->name, NAME_BYTES, "%s", plugin->name);
+    (void)snprintf(wanted->name, NAME_BYTES, "%s", seen.name);
     return reload(app, expect_loaded, wanted, why);
 }
 
 /* ---- one after the other ------------------------------------------------------------------ */
 
-struct errand {
+/* The order in hand. */
+struct obeying {
     struct app *app;
     struct order *order;
     int error;
@@ -211,20 +244,20 @@ struct errand {
 static void
 take_on_loop(void *context)
 {
-    struct errand *errand = context;
-    struct list *orders = &errand->app->orders;
-    errand->order = NULL;
+    struct obeying *obeying = context;
+    struct list *orders = &obeying->app->orders;
+    obeying->order = NULL;
     if (!list_is_empty(orders)) {
-        errand->order = LIST_ENTRY(orders->next, struct order, node);
-        list_remove(&errand->order->node);
+        obeying->order = LIST_ENTRY(orders->next, struct order, node);
+        list_remove(&obeying->order->node);
     }
 }
 
 static void
 end_on_loop(void *context)
 {
-    struct errand *errand = context;
-    order_end(errand->order, errand->error, &errand->why, errand->name);
+    struct obeying *obeying = context;
+    order_end(obeying->order, obeying->error, &obeying->why, obeying->name);
 }
 
 void
@@ -233,14 +266,14 @@ orders_obey(struct app *app)
     static int (*const acts[])(struct app *, const struct wanted *, struct error_text *) = {
         [ORDER_LOAD] = load, [ORDER_UNLOAD] = unload, [ORDER_RELOAD] = reload_one
     };
-    struct errand errand = { .app = app };
-    ground_run(&app->ground, take_on_loop, &errand);
-    if (errand.order == NULL) {
+    struct obeying obeying = { .app = app };
+    ground_run(&app->ground, take_on_loop, &obeying);
+    if (obeying.order == NULL) {
         return; /* woken by somebody else */
     }
-    const struct wanted wanted = { .order = errand.order, .name = errand.name };
-    errand.error = acts[errand.order->act](app, &wanted, &errand.why);
-    ground_run(&app->ground, end_on_loop, &errand);
+    const struct wanted wanted = { .order = obeying.order, .name = obeying.name };
+    obeying.error = acts[obeying.order->act](app, &wanted, &obeying.why);
+    ground_run(&app->ground, end_on_loop, &obeying);
 }
 
 static void

@@ -4,23 +4,24 @@
  * turns it; afterwards main sleeps until the last file is known. */
 #include "daemon/app/recruits.h"
 
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/plugin/file_check.h"
 #include "daemon/plugin/text.h"
 
-struct errand {
+/* Files that workers open, all at the same time. */
+struct opening {
     struct recruits *recruits;
     struct ground *ground;
-    const struct conf *conf;
-    struct registry *registry;
-    size_t waiting; /* files that are not known yet; [loop] */
-    sem_t known;
+    size_t waiting;      /* files that are not known yet; [loop] */
+    struct future known; /* ends when all are */
     int error;
 };
+
+static const struct future_ops known_ops = { .name = "files" };
 
 /* ---- learning what the files are ---------------------------------------------------------- */
 
@@ -28,49 +29,36 @@ struct errand {
 static void
 one_settled(void *context)
 {
-    struct errand *errand = context;
-    if (--errand->waiting == 0) {
-        sem_post(&errand->known);
+    struct opening *opening = context;
+    if (--opening->waiting == 0) {
+        (void)future_finish(&opening->known, NULL);
     }
 }
 
 static void
 open_on_loop(void *context)
 {
-    struct errand *errand = context;
-    struct recruits *recruits = errand->recruits;
-    errand->waiting = 1; /* ourselves: nobody is the last before all were begun */
-    for (size_t i = 0; i < recruits->count && errand->error == ERROR_OK; i++) {
+    struct opening *opening = context;
+    struct recruits *recruits = opening->recruits;
+    opening->waiting = 1; /* ourselves: nobody is the last before all were begun */
+    for (size_t i = 0; i < recruits->count && opening->error == ERROR_OK; i++) {
         struct recruit *recruit = &recruits->list[i];
         if (recruit->refusal.text[0] != '\0') {
             continue;
         }
-        errand->error =
-            group_open(errand->ground->groups, recruit->path, one_settled, errand, &recruit->group);
-        errand->waiting += errand->error == ERROR_OK;
+        opening->error = group_open(opening->ground->groups, recruit->path, one_settled, opening,
+                                    &recruit->group);
+        opening->waiting += opening->error == ERROR_OK;
     }
-    one_settled(errand);
-}
-
-static void
-await_all(struct errand *errand)
-{
-    if (errand->ground->exec != NULL) {
-        while (sem_wait(&errand->known) != 0) {
-        }
-        return;
-    }
-    while (sem_trywait(&errand->known) != 0) {
-        loop_turn(errand->ground->loop, CLOCK_NEVER);
-    }
+    one_settled(opening);
 }
 
 static void
 take_on_loop(void *context)
 {
-    struct errand *errand = context;
-    for (size_t i = 0; i < errand->recruits->count; i++) {
-        struct recruit *recruit = &errand->recruits->list[i];
+    struct opening *opening = context;
+    for (size_t i = 0; i < opening->recruits->count; i++) {
+        struct recruit *recruit = &opening->recruits->list[i];
         if (recruit->group == NULL) {
             continue; /* refused before, or there was no memory for it */
         }
@@ -85,24 +73,35 @@ take_on_loop(void *context)
     }
 }
 
+/* Nobody waits for them any more. */
+static void
+let_go_on_loop(void *context)
+{
+    struct opening *opening = context;
+    for (size_t i = 0; i < opening->recruits->count; i++) {
+        group_release(&opening->recruits->list[i].group);
+    }
+}
+
 static int
 open_in_processes(struct recruits *recruits, struct ground *ground)
 {
-    struct errand errand = { .recruits = recruits, .ground = ground };
+    struct opening opening = { .recruits = recruits, .ground = ground };
     for (size_t i = 0; i < recruits->count; i++) {
         /* What is no plain file of ours no worker needs to see, nor could it look at it. */
         struct recruit *recruit = &recruits->list[i];
         (void)!file_check(recruit->path, &recruit->refusal);
         text_mend(recruit->refusal.text);
     }
-    if (sem_init(&errand.known, 0, 0) != 0) {
-        return ERROR_IO;
+    future_init(&opening.known, &known_ops);
+    ground_run(ground, open_on_loop, &opening);
+    int error = ground_wait(ground, &opening.known, CLOCK_NEVER); /* workers have their limit */
+    if (error != ERROR_OK) {
+        ground_run(ground, let_go_on_loop, &opening);
+        return error;
     }
-    ground_run(ground, open_on_loop, &errand);
-    await_all(&errand);
-    ground_run(ground, take_on_loop, &errand);
-    (void)sem_destroy(&errand.known);
-    return errand.error;
+    ground_run(ground, take_on_loop, &opening);
+    return opening.error;
 }
 
 static void
@@ -150,7 +149,9 @@ recruits_open(struct recruits *recruits, bool in_processes, struct ground *groun
     if (in_processes) {
         int error = open_in_processes(recruits, ground);
         if (error != ERROR_OK) {
-            return error_say(why, error, "%s", error_sentence(error));
+            return error_say(why, error, "%s",
+                             error == ERROR_CLOSED ? "this daemon is stopping"
+                                                   : error_sentence(error));
         }
     }
     for (size_t i = 0; i < recruits->count; i++) {
@@ -160,6 +161,7 @@ recruits_open(struct recruits *recruits, bool in_processes, struct ground *groun
         } else if (recruit->image == NULL) {
             shelf_note_refusal(shelf, recruit->path, &recruit->refusal);
         }
+        recruit->is_gone = recruit->image == NULL && access(recruit->path, F_OK) != 0;
     }
     return ERROR_OK;
 }
@@ -220,24 +222,32 @@ find_plugin(const struct registry *registry, const struct image *image)
     return NULL;
 }
 
+/* Groups for the plugins of a registry. */
+struct serving {
+    struct recruits *recruits;
+    const struct conf *conf;
+    const struct registry *registry;
+    int error;
+};
+
 static void
 serve_on_loop(void *context)
 {
-    struct errand *errand = context;
-    const struct conf *conf = errand->conf;
-    for (size_t i = 0; i < errand->recruits->count && errand->error == ERROR_OK; i++) {
-        struct recruit *recruit = &errand->recruits->list[i];
+    struct serving *serving = context;
+    const struct conf *conf = serving->conf;
+    for (size_t i = 0; i < serving->recruits->count && serving->error == ERROR_OK; i++) {
+        struct recruit *recruit = &serving->recruits->list[i];
         if (recruit->group == NULL) {
             continue;
         }
-        struct plugin *plugin = find_plugin(errand->registry, recruit->image);
+        struct plugin *plugin = find_plugin(serving->registry, recruit->image);
         if (plugin == NULL) { /* disabled, or its name is taken */
             group_release(&recruit->group);
             continue;
         }
         int64_t own_us = plugin->section != NULL ? plugin->section->timeout_us : 0;
-        errand->error = group_use(recruit->group, plugin, (unsigned)conf->workers,
-                                  own_us != 0 ? own_us : conf->timeout_us);
+        serving->error = group_use(recruit->group, plugin, (unsigned)conf->workers,
+                                   own_us != 0 ? own_us : conf->timeout_us);
     }
 }
 
@@ -245,13 +255,11 @@ int
 recruits_serve(struct recruits *recruits, const struct conf *conf, struct registry *registry,
                struct ground *ground, struct error_text *why)
 {
-    struct errand errand = {
-        .recruits = recruits, .ground = ground, .conf = conf, .registry = registry
-    };
-    ground_run(ground, serve_on_loop, &errand);
-    return errand.error == ERROR_OK
+    struct serving serving = { .recruits = recruits, .conf = conf, .registry = registry };
+    ground_run(ground, serve_on_loop, &serving);
+    return serving.error == ERROR_OK
                ? ERROR_OK
-               : error_say(why, errand.error, "%s", error_sentence(errand.error));
+               : error_say(why, serving.error, "%s", error_sentence(serving.error));
 }
 
 void

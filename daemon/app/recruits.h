@@ -20,6 +20,7 @@ struct recruit {
     struct image learned;      /* for the registry: that manifest, and no code */
     struct image *image;       /* that one, or the shelf's; NULL: refused */
     struct error_text refusal;
+    bool is_gone;     /* refused because there is no such file */
     bool is_left_out; /* an order unloaded it: known, and not used */
 };
 
@@ -33,7 +34,7 @@ MUST_CHECK int recruits_find(struct recruits *recruits, const struct loader_list
                              const struct names *others, struct error_text *why);
 
 /** Open every one. Takes as long as the slowest file, at most PROCS_START_US or so. A file that
- *  is refused has a refusal, which is logged. Errors: NOMEM; `why`. */
+ *  is refused has a refusal, which is logged. Errors: NOMEM; CLOSED: a stop is asked for; `why`. */
 MUST_CHECK int recruits_open(struct recruits *recruits, bool in_processes, struct ground *ground,
                              struct shelf *shelf, struct error_text *why);
 

@@ -4,8 +4,7 @@
  * The old one stays until the last query that began with it has ended. */
 #include "daemon/app/reload.h"
 
-#include <string.h>
-
+#include "daemon/app/loss.h"
 #include "daemon/app/notify.h"
 #include "daemon/base/log.h"
 
@@ -27,55 +26,64 @@ reload_tell_ready(struct app *app)
                  view.checkers);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
-same_texts(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
-{
-    bool is_same = a_count == b_count;
-    for (size_t i = 0; is_same && i < a_count; i++) {
-        is_same = strcmp(a[i], b[i]) == 0;
-    }
-    return is_same;
-}
-
-/* What sockets, threads and transfers were built with cannot change under them. */
 static void
-warn_of_fixed(const struct conf *old, const struct conf *new)
+warn_of_fixed(void *context, const char *key)
 {
-    const struct {
-        const char *key;
-        bool is_same;
-    } fixed[] = {
-        { "listen", same_texts(old->listen, old->listen_count, new->listen, new->listen_count) },
-        { "allow_addresses", same_texts(old->allow_addresses, old->allow_address_count,
-                                        new->allow_addresses, new->allow_address_count) },
-        { "admin", same_text(old->admin, new->admin) },
-        { "threads", old->threads == new->threads },
-        { "max_calls", old->max_calls == new->max_calls },
-        { "body_bytes", old->body_bytes == new->body_bytes },
-        { "user_agent", same_text(old->user_agent, new->user_agent) },
-        { "proxy", same_text(old->proxy, new->proxy) },
-        { "dns_servers", same_texts(old->dns_servers, old->dns_server_count, new->dns_servers,
-                                    new->dns_server_count) },
-        { "ca_file", same_text(old->ca_file, new->ca_file) },
+    (void)context;
+    log_warning("app", "reload: %s is read at the start only; restart to change it", key);
+}
+
+/* A setup that is used no more, or never was: it goes when no query and no call of it is left. */
+static void
+put_away(struct app *app, struct setup *setup)
+{
+    list_push_back(&app->old, &setup->node);
+    stack_reap(app->stack, &app->old);
+}
+
+/* A new setup beside the one in force. */
+struct judging {
+    const struct app *app;
+    const struct setup *setup;
+    reload_judge_fn judge;
+    const void *context;
+    struct error_text *why;
+    int error;
+};
+
+/* States are the loop's: a worker may die at any time. */
+static void
+compare_on_loop(void *context)
+{
+    struct judging *judging = context;
+    const struct app *app = judging->app;
+    judging->error =
+        loss_of_plugins(app->setup, judging->setup, &app->wishes.unloaded, judging->why);
+}
+
+static void
+judge_on_loop(void *context)
+{
+    struct judging *judging = context;
+    judging->error = judging->judge(judging->context, judging->setup, judging->why);
+}
+
+/* Whether all that serves would serve on, data too, and whoever asked has what was asked for. */
+static int
+judge_all(struct app *app, struct setup *setup, reload_judge_fn judge, const void *context,
+          struct error_text *why)
+{
+    struct judging judging = {
+        .app = app, .setup = setup, .judge = judge, .context = context, .why = why
     };
-    for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-        if (!fixed[i].is_same) {
-            log_warning("app", "reload: %s is read at the start only; restart to change it",
-                        fixed[i].key);
-        }
+    ground_run(&app->ground, compare_on_loop, &judging);
+    if (judging.error == ERROR_OK) {
+        judging.error = stack_enumerate(app->stack, setup, why);
     }
-}
-
-static void
-free_on_loop(void *context)
-{
-    setup_free(context);
+    if (judging.error == ERROR_OK && judge != NULL) {
+        ground_run(&app->ground, judge_on_loop, &judging);
+    }
+    return judging.error;
 }
 
 static int
@@ -90,16 +98,20 @@ try_new(struct app *app, reload_judge_fn judge, const void *context, struct erro
     if (error != ERROR_OK) {
         return error;
     }
-    error = judge != NULL ? judge(context, setup, why) : ERROR_OK;
+    error = judge_all(app, setup, judge, context, why);
+    if (error == ERROR_OK) {
+        error = stack_use(app->stack, setup);
+        error = error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
+    }
     if (error != ERROR_OK) {
-        ground_run(&app->ground, free_on_loop, &setup);
+        put_away(app, setup);
         return error;
     }
-    warn_of_fixed(app->setup->conf, setup->conf);
+    conf_tell_fixed(app->setup->conf, setup->conf, warn_of_fixed, NULL);
     reload_set_log_level(setup->conf);
-    stack_use(app->stack, setup);
-    list_push_back(&app->old, &app->setup->node);
+    struct setup *before = app->setup;
     app->setup = setup;
+    put_away(app, before);
     return ERROR_OK;
 }
 
@@ -107,9 +119,12 @@ int
 reload(struct app *app, reload_judge_fn judge, const void *context, struct error_text *why)
 {
     notify_reloading();
+    stack_reap(app->stack, &app->old); /* else the workers of many pile up */
     int error = try_new(app, judge, context, why);
     if (error == ERROR_OK) {
         log_info("app", "reload: done");
+    } else if (error == ERROR_CLOSED) {
+        log_info("app", "reload: given up: %s", why->text);
     } else {
         log_error("app", "reload: %s", why->text);
         log_error("app", "reload: the old configuration stays in force");

@@ -61,16 +61,19 @@ read_conf(const struct conf_tree *tree, const struct recruits *recruits, struct 
     return error;
 }
 
+/* Those that are known and do not serve. */
 static int
-note_refused(struct registry *registry, const struct recruits *recruits)
+note_others(struct registry *registry, const struct recruits *recruits)
 {
     for (size_t i = 0; i < recruits->count; i++) {
         const struct recruit *recruit = &recruits->list[i];
-        if (recruit->image != NULL) {
-            continue;
+        int error = ERROR_OK;
+        if (recruit->image == NULL) {
+            error =
+                registry_add_refused(registry, loader_file_name(recruit->path), &recruit->refusal);
+        } else if (recruit->is_left_out) {
+            error = registry_add_unloaded(registry, recruit->image);
         }
-        int error =
-            registry_add_refused(registry, loader_file_name(recruit->path), &recruit->refusal);
         if (error != ERROR_OK) {
             return error;
         }
@@ -97,8 +100,19 @@ build_registry(struct setup *setup, struct error_text *why)
     if (error != ERROR_OK) {
         return error;
     }
-    error = note_refused(setup->registry, recruits);
+    error = note_others(setup->registry, recruits);
     return error == ERROR_OK ? ERROR_OK : error_say(why, error, "%s", error_sentence(error));
+}
+
+/* Else each plugin would be blamed for it. */
+static int
+judge_worker(const struct ground *ground, struct error_text *why)
+{
+    struct error_text what;
+    int error = ground_judge_worker(ground, &what);
+    return error == ERROR_OK
+               ? ERROR_OK
+               : error_say(why, error, "%.400s, or set isolation = \"thread\"", what.text);
 }
 
 static int
@@ -108,13 +122,16 @@ recruit(struct setup *setup, const struct conf_tree *tree, const struct setup_op
     struct loader_list paths = { 0 };
     size_t folder_count = 0;
     const char *const *folders = conf_plugin_dirs(tree, &folder_count);
+    bool in_processes = conf_wants_processes(tree);
     int error = loader_scan(folders, folder_count, &paths, why);
     if (error == ERROR_OK) {
         error = recruits_find(&setup->recruits, &paths, &options->wishes->files, why);
     }
+    if (error == ERROR_OK && in_processes && setup->recruits.count > 0) {
+        error = judge_worker(options->ground, why);
+    }
     if (error == ERROR_OK) {
-        error = recruits_open(&setup->recruits, conf_wants_processes(tree), options->ground,
-                              options->shelf, why);
+        error = recruits_open(&setup->recruits, in_processes, options->ground, options->shelf, why);
     }
     if (error == ERROR_OK) {
         recruits_leave_out(&setup->recruits, &options->wishes->unloaded);

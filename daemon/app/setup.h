@@ -33,8 +33,8 @@ struct setup {
 /**
  * Read and judge all that the command line names, and what orders changed since.
  * Owner:  *out_setup is the caller's, setup_free().
- * Errors: as conf_open(), loader_scan(), recruits_open(), conf_read() and registry_new(); `why` is
- * one sentence.
+ * Errors: as conf_open(), loader_scan(), ground_judge_worker(), recruits_open(), conf_read() and
+ * registry_new(); `why` is one sentence.
  */
 MUST_CHECK int
 setup_new(const struct setup_options *options, struct setup **out_setup, struct error_text *why);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,21 @@ signals_block(void)
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+bool
+signals_is_stop(int number)
+{
+    return number == SIGTERM || number == SIGINT;
+}
+
+bool
+signals_is_stop_pending(void)
+{
+    sigset_t pending;
+    (void)sigemptyset(&pending);
+    (void)sigpending(&pending);
+    return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 int
 signals_wait(int64_t timeout_us)
 {
@@ -41,6 +57,10 @@ signals_wait(int64_t timeout_us)
         .tv_nsec = (long)(timeout_us % CLOCK_US_PER_S) * 1000,
     };
     fill(&set);
+    if (signals_is_stop_pending()) { /* the kernel hands out the lowest number first: SIGHUP */
+        (void)sigdelset(&set, SIGHUP);
+        (void)sigdelset(&set, SIGNALS_WAKE);
+    }
     int number = sigtimedwait(&set, NULL, timeout_us == CLOCK_NEVER ? NULL : &span);
     return number > 0 ? number : 0; /* EAGAIN: the time is over; EINTR: a debugger */
 }

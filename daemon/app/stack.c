@@ -101,12 +101,8 @@ start_exec(struct stack *stack, const struct conf *conf, struct error_text *why)
     return ERROR_OK;
 }
 
-/* Work for the loop that can fail. */
-struct errand {
+struct building {
     struct stack *stack;
-    struct setup *setup;
-    struct list *setups;
-    struct stack_view *view;
     struct error_text *why;
     int error;
 };
@@ -114,18 +110,18 @@ struct errand {
 static void
 build_on_loop(void *context)
 {
-    struct errand *errand = context;
-    struct stack *stack = errand->stack;
-    const struct conf *conf = errand->setup->conf;
+    struct building *building = context;
+    struct stack *stack = building->stack;
+    const struct conf *conf = stack->setup->conf;
     const struct queries_options queries = {
         .exec = stack->exec,
         .crew = stack->crew,
-        .registry = errand->setup->registry,
+        .registry = stack->setup->registry,
         .conf = conf,
     };
-    errand->error = queries_new(&queries, &stack->queries);
-    if (errand->error != ERROR_OK) {
-        (void)error_say(errand->why, errand->error, "%s", error_sentence(errand->error));
+    building->error = queries_new(&queries, &stack->queries);
+    if (building->error != ERROR_OK) {
+        (void)error_say(building->why, building->error, "%s", error_sentence(building->error));
         return;
     }
     char beside[SERVER_URL_BYTES];
@@ -143,7 +139,7 @@ build_on_loop(void *context)
         .listen_count = conf->listen_count,
         .max_calls = (size_t)conf->max_calls,
     };
-    errand->error = server_new(&server, &stack->server, errand->why);
+    building->error = server_new(&server, &stack->server, building->why);
 }
 
 /* ---- lives -------------------------------------------------------------------------------- */
@@ -151,9 +147,8 @@ build_on_loop(void *context)
 static int
 start(struct stack *stack, struct error_text *why)
 {
-    struct setup *setup = stack->setup;
-    struct errand errand = { .stack = stack, .setup = setup, .why = why };
-    int error = start_exec(stack, setup->conf, why);
+    struct building building = { .stack = stack, .why = why };
+    int error = start_exec(stack, stack->setup->conf, why);
     if (error != ERROR_OK) {
         return error;
     }
@@ -161,10 +156,13 @@ start(struct stack *stack, struct error_text *why)
     if (error != ERROR_OK) {
         return error_say(why, error, "%s", error_sentence(error));
     }
-    enumerate_all(stack->exec, stack->crew, setup->registry);
-    exec_run_on_loop(stack->exec, build_on_loop, &errand);
-    if (errand.error != ERROR_OK) {
-        return errand.error;
+    error = stack_enumerate(stack, stack->setup, why);
+    if (error != ERROR_OK) {
+        return error;
+    }
+    exec_run_on_loop(stack->exec, build_on_loop, &building);
+    if (building.error != ERROR_OK) {
+        return building.error;
     }
     error = server_wait_ready(stack->server, STACK_READY_US);
     return error == ERROR_OK ? ERROR_OK
@@ -193,27 +191,43 @@ stack_start(const struct stack_options *options, struct stack **out_stack, struc
     return ERROR_OK;
 }
 
+int
+stack_enumerate(struct stack *stack, struct setup *setup, struct error_text *why)
+{
+    const struct registry *before = setup != stack->setup ? stack->setup->registry : NULL;
+    return enumerate_all(stack->ground, stack->crew, setup->registry, before, why);
+}
+
+struct using
+{
+    struct queries *queries;
+    struct setup *setup;
+    int error;
+};
+
 static void
 use_on_loop(void *context)
 {
-    struct errand *errand = context;
-    queries_set(errand->stack->queries, errand->setup->registry, errand->setup->conf);
+    struct using *using = context;
+    using->error = queries_set(using->queries, using->setup->registry, using->setup->conf);
 }
 
-void
+int
 stack_use(struct stack *stack, struct setup *setup)
 {
-    struct errand errand = { .stack = stack, .setup = setup };
-    enumerate_all(stack->exec, stack->crew, setup->registry);
-    exec_run_on_loop(stack->exec, use_on_loop, &errand);
-    stack->setup = setup;
+    struct using using = { .queries = stack->queries, .setup = setup };
+    exec_run_on_loop(stack->exec, use_on_loop, &using);
+    if (using.error == ERROR_OK) {
+        stack->setup = setup;
+    }
+    return using.error;
 }
 
 static void
 reap_on_loop(void *context)
 {
-    struct errand *errand = context;
-    LIST_FOR_EACH (node, errand->setups) {
+    struct list *setups = context;
+    LIST_FOR_EACH (node, setups) {
         struct setup *setup = LIST_ENTRY(node, struct setup, node);
         if (!setup_is_used(setup)) {
             list_remove(node);
@@ -225,26 +239,30 @@ reap_on_loop(void *context)
 void
 stack_reap(struct stack *stack, struct list *setups)
 {
-    struct errand errand = { .setups = setups };
-    exec_run_on_loop(stack->exec, reap_on_loop, &errand);
+    exec_run_on_loop(stack->exec, reap_on_loop, setups);
 }
+
+struct looking {
+    const struct queries *queries;
+    struct stack_view *view;
+};
 
 static void
 look_on_loop(void *context)
 {
-    struct errand *errand = context;
+    struct looking *looking = context;
     struct queries_stats stats;
-    queries_stats(errand->stack->queries, &stats);
-    errand->view->open = queries_open_count(errand->stack->queries);
-    errand->view->queries = stats.queries;
+    queries_stats(looking->queries, &stats);
+    looking->view->open = queries_open_count(looking->queries);
+    looking->view->queries = stats.queries;
 }
 
 void
 stack_look(struct stack *stack, struct stack_view *out_view)
 {
-    struct errand errand = { .stack = stack, .view = out_view };
+    struct looking looking = { .queries = stack->queries, .view = out_view };
     uint64_t turns = loop_turns(exec_loop(stack->exec));
-    exec_run_on_loop(stack->exec, look_on_loop, &errand);
+    exec_run_on_loop(stack->exec, look_on_loop, &looking);
     out_view->plugins = registry_plugin_count(stack->setup->registry);
     out_view->checkers = registry_checker_count(stack->setup->registry);
     out_view->url = server_url(stack->server, 0);

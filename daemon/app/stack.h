@@ -27,13 +27,17 @@ struct stack_options {
  * Build all on this ground, start the threads, listen, and wait until the sockets answer.
  * Owner:  `setup` must stay until stack_use() has replaced it and setup_is_used() says no, or
  *         stack_free(). *out_stack is the caller's.
- * Errors: as exec_new(), server_new(); TIMEOUT; `why` is one sentence.
+ * Errors: as exec_new(), enumerate_all(), server_new(); TIMEOUT; `why` is one sentence.
  */
 MUST_CHECK int
 stack_start(const struct stack_options *options, struct stack **out_stack, struct error_text *why);
 
-/** New queries see this setup from now on. */
-void stack_use(struct stack *stack, struct setup *setup);
+/** Ask the plugins of a setup that is not in use yet for their checkers from data. Errors: as
+ *  enumerate_all(); `why`. */
+MUST_CHECK int stack_enumerate(struct stack *stack, struct setup *setup, struct error_text *why);
+
+/** New queries see this setup from now on. Errors: NOMEM: then they see the one before. */
+MUST_CHECK int stack_use(struct stack *stack, struct setup *setup);
 
 /** Free those of a list of setups that no query uses any more. */
 void stack_reap(struct stack *stack, struct list *setups);

@@ -79,7 +79,6 @@ learn_in_worker(struct ground *ground, const char *path, struct error_text *why)
     return manifest;
 }
 
-/* Where there is no worker program, this process takes its chance. */
 static struct manifest *
 learn(const char *path, struct error_text *why)
 {
@@ -88,12 +87,9 @@ learn(const char *path, struct error_text *why)
         return NULL;
     }
     struct manifest *manifest = NULL;
-    struct image *image = NULL;
-    if (ground.has_worker) {
-        /* A file that is none the worker could not even look at. */
-        manifest = file_check(path, why) == ERROR_OK ? learn_in_worker(&ground, path, why) : NULL;
-    } else if (loader_open(path, &image, why) == ERROR_OK) {
-        manifest = image->manifest;
+    /* A file that is none the worker could not even look at. */
+    if (ground_judge_worker(&ground, why) == ERROR_OK && file_check(path, why) == ERROR_OK) {
+        manifest = learn_in_worker(&ground, path, why);
     }
     ground_fini(&ground);
     return manifest;

@@ -4,12 +4,14 @@
  * line a case, and how many passed; a folder without cases is a failure, for it proves nothing. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/app/tools.h"
 #include "daemon/app/tools_case.h"
+#include "daemon/app/tools_guard.h"
 #include "daemon/app/tools_replay.h"
 #include "daemon/conf/conf.h"
 #include "daemon/plugin/host.h"
@@ -133,6 +135,7 @@ open_bench(struct bench *bench, const struct arguments *arguments, struct error_
     if (bench->arena == NULL) {
         return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
     }
+    guard_begin("opening it");
     int error = loader_open(arguments->file, &bench->image, why);
     if (error == ERROR_OK) {
         error = read_conf(bench, arguments, why);
@@ -140,7 +143,12 @@ open_bench(struct bench *bench, const struct arguments *arguments, struct error_
     if (error == ERROR_OK) {
         error = registry_new(bench->conf, &bench->image, 1, &bench->registry, why);
     }
-    return error == ERROR_OK ? enumerate(bench, why) : error;
+    if (error == ERROR_OK) {
+        guard_begin("its enumerate");
+        error = enumerate(bench, why);
+    }
+    guard_end();
+    return error;
 }
 
 static void
@@ -164,11 +172,15 @@ run_case(const struct bench *bench, const char *folder, const char *name)
         (size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) < sizeof(path)) {
         error = case_read(path, arena, &recorded, &why);
     }
+    int stem = (int)(strlen(name) - strlen(SUFFIX));
     if (error == ERROR_OK) {
+        char what[NAME_MAX + 1];
+        (void)snprintf(what, sizeof(what), "%.*s", stem, name);
+        guard_begin(what);
         error = replay_case(bench->registry, &recorded, &why);
+        guard_end();
     }
     arena_free(&arena);
-    int stem = (int)(strlen(name) - strlen(SUFFIX));
     if (error == ERROR_OK) {
         printf("ok %.*s\n", stem, name);
     } else {
@@ -225,6 +237,7 @@ tools_test_plugin(int argc, char **argv)
     struct bench bench = { 0 };
     struct error_text why = { "" };
     int status = EXIT_FAILED;
+    guard_start();
     if (open_bench(&bench, &arguments, &why) == ERROR_OK) {
         status = run_cases(&bench, arguments.folder);
     } else {

@@ -37,14 +37,18 @@ struct row {
     struct conf_spec spec;
     size_t offset;
     size_t count_offset; /* of lists */
+    bool is_fixed;       /* read at the start only */
 };
 
 #define AT(field) .offset = offsetof(struct conf, field)
 #define LIST_AT(field, count)                                                                      \
     .offset = offsetof(struct conf, field), .count_offset = offsetof(struct conf, count)
 
+#define IS_FIXED_START true
+#define IS_FIXED_RELOAD false
+
 static const struct row rows[] = {
-#define X(name, kind, place, written, least, most, shape, says)                                    \
+#define X(name, kind, place, written, least, most, shape, when, says)                              \
     { .spec = { .key = #name,                                                                      \
                 .type = CONF_##kind,                                                               \
                 .fallback = (written),                                                             \
@@ -52,7 +56,8 @@ static const struct row rows[] = {
                 .max = (most),                                                                     \
                 .form = &conf_form_##shape,                                                        \
                 .sentence = (says) },                                                              \
-      place },
+      place,                                                                                       \
+      .is_fixed = IS_FIXED_##when },
     CONF_KEYS(X)
 #undef X
 };
@@ -380,6 +385,54 @@ conf_own(const struct conf_plugin *plugin, const char *key)
         }
     }
     return NULL;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_list(const struct row *row, const char *a, const char *b)
+{
+    size_t count = *(const size_t *)(const void *)(a + row->count_offset);
+    const char *const *left = *(const char *const *const *)(const void *)(a + row->offset);
+    const char *const *right = *(const char *const *const *)(const void *)(b + row->offset);
+    bool is_same = count == *(const size_t *)(const void *)(b + row->count_offset);
+    for (size_t i = 0; is_same && i < count; i++) {
+        is_same = strcmp(left[i], right[i]) == 0;
+    }
+    return is_same;
+}
+
+static bool
+same_value(const struct row *row, const struct conf *before, const struct conf *after)
+{
+    const char *a = (const char *)before;
+    const char *b = (const char *)after;
+    switch (row->spec.type) {
+    case CONF_LIST:
+        return same_list(row, a, b);
+    case CONF_INT:
+    case CONF_DURATION:
+    case CONF_SIZE:
+        return memcmp(a + row->offset, b + row->offset, sizeof(int64_t)) == 0;
+    default: /* one text: no other type is fixed */
+        return same_text(*(const char *const *)(const void *)(a + row->offset),
+                         *(const char *const *)(const void *)(b + row->offset));
+    }
+}
+
+void
+conf_tell_fixed(const struct conf *before, const struct conf *after,
+                void (*line)(void *context, const char *key), void *context)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].is_fixed && !same_value(&rows[i], before, after)) {
+            line(context, rows[i].spec.key);
+        }
+    }
 }
 
 void

@@ -155,6 +155,10 @@ MUST_CHECK int conf_parse_duration(const char *text, int64_t *out_us);
 MUST_CHECK int conf_parse_rate(const char *text, struct conf_rate *out_rate);
 MUST_CHECK int conf_parse_size(const char *text, int64_t *out_bytes);
 
+/** Tell each key that is read at the start only and has another value in `after`. */
+void conf_tell_fixed(const struct conf *before, const struct conf *after,
+                     void (*line)(void *context, const char *key), void *context);
+
 /** Print the table of keys for --help: key, what it allows, default (NULL: none), sentence. The
  * texts last as long as the call of `line`. Keys of every plugin's section are "plugin.NAME.rate".
  */

@@ -397,6 +397,12 @@ group_workers(const struct group *group)
 }
 
 void
+group_stats(const struct group *group, struct procs_stats *out_stats)
+{
+    procs_stats(group->procs, out_stats);
+}
+
+void
 group_release(struct group **group)
 {
     struct group *released = *group;

@@ -69,6 +69,8 @@ void group_reject(struct group *group, const char *why);
 
 /** How many workers are alive. */
 unsigned group_workers(const struct group *group);
+/** All that is known of them. */
+void group_stats(const struct group *group, struct procs_stats *out_stats);
 
 /** Calls in hand end, then it goes by itself. Its plugin is not touched again. Accepts NULL. */
 void group_release(struct group **group);

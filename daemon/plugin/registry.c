@@ -229,20 +229,38 @@ read_options(struct registry *registry, struct plugin *plugin, struct error_text
     return error;
 }
 
+/* A file whose name another one has is refused; else *out_plugin is a new one of that image. */
 static int
-fill_plugin(struct registry *registry, struct plugin *plugin, struct image *image,
-            struct error_text *why)
+name_plugin(struct registry *registry, struct image *image, struct plugin **out_plugin)
 {
+    const struct plugin *twin = find_plugin(registry, image->manifest->name);
+    if (twin != NULL) {
+        struct error_text taken;
+        (void)error_say(&taken, ERROR_EXISTS, "%s: the name %s is taken by %s", image->file,
+                        twin->name, twin->file);
+        log_warning("plugin", "%s", taken.text);
+        *out_plugin = NULL;
+        return registry_add_refused(registry, image->file, &taken);
+    }
+    struct plugin *plugin = add_plugin(registry, image->file);
+    char *name = arena_strdup(registry->arena, image->manifest->name);
+    if (plugin == NULL || name == NULL) {
+        return ERROR_NOMEM;
+    }
+    plugin->name = name;
     plugin->image = image;
     plugin->manifest = image->manifest;
-    plugin->section = conf_plugin(registry->conf, image->manifest->name);
+    plugin->section = conf_plugin(registry->conf, name);
     if (plugin->section != NULL && plugin->section->isolation != NULL) {
         plugin->isolation = plugin->section->isolation;
     }
-    plugin->name = arena_strdup(registry->arena, image->manifest->name);
-    if (plugin->name == NULL) {
-        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
-    }
+    *out_plugin = plugin;
+    return ERROR_OK;
+}
+
+static int
+fill_plugin(struct registry *registry, struct plugin *plugin, struct error_text *why)
+{
     if (plugin->section != NULL && !plugin->section->enabled) {
         plugin->state = PLUGIN_DISABLED;
         return ERROR_OK;
@@ -260,19 +278,23 @@ fill_plugin(struct registry *registry, struct plugin *plugin, struct image *imag
 static int
 add_image(struct registry *registry, struct image *image, struct error_text *why)
 {
-    const struct plugin *twin = find_plugin(registry, image->manifest->name);
-    if (twin != NULL) {
-        struct error_text taken;
-        (void)error_say(&taken, ERROR_EXISTS, "%s: the name %s is taken by %s", image->file,
-                        twin->name, twin->file);
-        log_warning("plugin", "%s", taken.text);
-        return registry_add_refused(registry, image->file, &taken);
+    struct plugin *plugin = NULL;
+    int error = name_plugin(registry, image, &plugin);
+    if (error != ERROR_OK) {
+        return error_say(why, error, "%s", error_sentence(error));
     }
-    struct plugin *plugin = add_plugin(registry, image->file);
-    if (plugin == NULL) {
-        return error_say(why, ERROR_NOMEM, "%s", error_sentence(ERROR_NOMEM));
+    return plugin != NULL ? fill_plugin(registry, plugin, why) : ERROR_OK;
+}
+
+int
+registry_add_unloaded(struct registry *registry, struct image *image)
+{
+    struct plugin *plugin = NULL;
+    int error = name_plugin(registry, image, &plugin);
+    if (plugin != NULL) {
+        plugin->state = PLUGIN_UNLOADED;
     }
-    return fill_plugin(registry, plugin, image, why);
+    return error;
 }
 
 int
@@ -333,5 +355,7 @@ registry_add_enumerated(struct registry *registry, struct plugin *plugin,
     error = add_checkers(registry, plugin, copies, count);
     int unsettled = registry_settle(registry);
     *out_added = registry->checker_count - before;
-    return error == ERROR_OK ? unsettled : error;
+    error = error == ERROR_OK ? unsettled : error;
+    plugin->is_enumerated = error == ERROR_OK;
+    return error;
 }

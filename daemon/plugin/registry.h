@@ -18,9 +18,11 @@
 struct registry;
 struct group;
 
-enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE };
+/* UNLOADED: an order took it out of use, and another one may take it back. */
+enum plugin_state { PLUGIN_READY, PLUGIN_DISABLED, PLUGIN_REFUSED, PLUGIN_ASIDE, PLUGIN_UNLOADED };
 
-/* One plugin file as the daemon sees it. A refused one has no manifest, only its last error. */
+/* One plugin file as the daemon sees it. A refused one has no manifest, only its last error. Once
+ * workers serve it, its state and what it tells are the loop's. */
 struct plugin {
     char *name; /* the manifest's; the file's for a refused one */
     char *file; /* "github.so" */
@@ -33,6 +35,7 @@ struct plugin {
     struct host_config config; /* of its steps: without files when it has an enumerate */
     struct host_config data;   /* of its enumerate: all of it, until registry_drop_files() */
     struct arena *files;       /* what those files hold; NULL: nothing, or dropped */
+    bool is_enumerated;        /* its enumerate was asked, and what it yielded is here */
     const struct conf_plugin *section; /* secrets for templates; NULL: none given */
     struct error_text last_error;      /* "" when none */
     uint64_t calls;                    /* [loop] counters for `plugins` and `status` */
@@ -74,9 +77,13 @@ MUST_CHECK int
 registry_new(const struct conf *conf, struct image *const *images, size_t image_count,
              struct registry **out_registry, struct error_text *why);
 
-/** Note a file that was refused, so that `plugins` shows it. */
+/** Note a file that was refused, so that `plugins` shows it. Errors: NOMEM. */
 MUST_CHECK int
 registry_add_refused(struct registry *registry, const char *file, const struct error_text *why);
+
+/** Note a plugin that is not to be used, so that `plugins` shows it. Where its name is taken it is
+ *  refused. Errors: NOMEM. */
+MUST_CHECK int registry_add_unloaded(struct registry *registry, struct image *image);
 
 /** Add the checkers that a plugin's enumerate yielded (copied); *out_added says how many were new,
  *  the others are shadowed by an earlier one. Before the registry is in use. Errors: NOMEM.

@@ -14,7 +14,6 @@
 #include <sys/random.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/base/log.h"
 #include "daemon/query/queries_int.h"
 
 /* ---- Ids and keys ------------------------------------------------------- */
@@ -259,11 +258,10 @@ queries_note_end(struct query *query)
 
 /* A new epoch for a registry that is not the present one's. */
 static int
-turn_epoch(struct queries *queries, struct registry *registry)
+turn_epoch(struct queries *queries, struct registry *registry, const struct conf *conf)
 {
     struct epoch *epoch = NULL;
-    int error =
-        epoch_new(queries->exec, queries->crew, registry, queries->conf->timeout_us, &epoch);
+    int error = epoch_new(queries->exec, queries->crew, registry, conf->timeout_us, &epoch);
     if (error == ERROR_OK) {
         list_push_back(&queries->epochs, &epoch->node);
         queries->epoch = epoch;
@@ -290,7 +288,7 @@ queries_new(const struct queries_options *options, struct queries **out_queries)
         list_init(&queries->by_id[i]);
         list_init(&queries->by_key[i]);
     }
-    int error = turn_epoch(queries, options->registry);
+    int error = turn_epoch(queries, options->registry, options->conf);
     if (error != ERROR_OK) {
         free(queries);
         return error;
@@ -299,21 +297,22 @@ queries_new(const struct queries_options *options, struct queries **out_queries)
     return ERROR_OK;
 }
 
-void
+int
 queries_set(struct queries *queries, struct registry *registry, const struct conf *conf)
 {
     struct epoch *before = queries->epoch;
-    queries->conf = conf;
     if (before->registry == registry) {
         before->timeout_us = conf->timeout_us;
-        return;
+    } else {
+        int error = turn_epoch(queries, registry, conf);
+        if (error != ERROR_OK) {
+            return error;
+        }
+        before->references--;
+        call_reaper(queries);
     }
-    if (turn_epoch(queries, registry) != ERROR_OK) {
-        log_error("query", "no memory for the new plugins: the old ones stay");
-        return;
-    }
-    before->references--;
-    call_reaper(queries);
+    queries->conf = conf; /* last: never the new one over the old plugins */
+    return ERROR_OK;
 }
 
 void

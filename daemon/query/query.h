@@ -56,8 +56,10 @@ struct queries_options {
 
 MUST_CHECK int queries_new(const struct queries_options *options, struct queries **out_queries);
 /** From now on new queries see this registry and configuration; open ones keep their registry, so
- *  what that was built from (registry_new()'s conf) stays until it is gone. [loop] */
-void queries_set(struct queries *queries, struct registry *registry, const struct conf *conf);
+ *  what that was built from (registry_new()'s conf) stays until it is gone. Errors: NOMEM: then
+ *  both are as before. [loop] */
+MUST_CHECK int
+queries_set(struct queries *queries, struct registry *registry, const struct conf *conf);
 /** Refuse new queries (CLOSED); open ones go on. [loop] */
 void queries_close(struct queries *queries);
 /** Cancel all open queries. [loop] */

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/json_print.h"
 #include "daemon/base/log.h"
 #include "daemon/serve/calls_int.h"
+#include "daemon/serve/params.h"
 
 /* The reply when there is no memory for a better one. */
 #define REPLY_NOMEM                                                                                \
@@ -278,6 +280,29 @@ call_wait_more(struct call *call, size_t after, int64_t deadline_us)
 }
 
 static void
+refuse_unknown(struct call *call)
+{
+    struct buf names;
+    buf_init(&names, ERROR_TEXT_BYTES);
+    method_names(&names);
+    call_refuse(call, JSONRPC_METHOD_NOT_FOUND, "\"%.64s\": no such method; there are %s",
+                call->rpc->method, buf_str(&names));
+    buf_fini(&names);
+}
+
+static bool
+judge_params(struct call *call)
+{
+    struct error_text why = { "" };
+    const struct method *method = call->method;
+    if (params_judge(call->rpc->params, method->params, method->param_count, &why) == ERROR_OK) {
+        return true;
+    }
+    call_refuse(call, JSONRPC_INVALID_PARAMS, "%s", why.text);
+    return false;
+}
+
+static void
 run(struct call *call)
 {
     const struct jsonrpc_call *rpc = call->rpc;
@@ -288,13 +313,12 @@ run(struct call *call)
     }
     call->method = method_find(rpc->method);
     if (call->method == NULL) {
-        call_refuse(call, JSONRPC_METHOD_NOT_FOUND, "\"%.64s\": no such method; there are %s",
-                    rpc->method, method_names());
+        refuse_unknown(call);
     } else if ((call->method->flags & METHOD_ADMIN) != 0 && !call->exchange->is_admin) {
         call_refuse(call, JSONRPC_NOT_PERMITTED, "%s: ask on the admin socket", call->method->name);
     } else if (rpc->is_notification && (call->method->flags & METHOD_ACTS) == 0) {
         call_answer(call, NULL); /* all it would do is answer */
-    } else {
+    } else if (judge_params(call)) {
         call->method->run(call);
     }
 }

@@ -86,10 +86,8 @@ static const char *
 plugin_state_name(enum plugin_state state)
 {
     static const char *const words[] = {
-        [PLUGIN_READY] = "ready",
-        [PLUGIN_DISABLED] = "disabled",
-        [PLUGIN_REFUSED] = "refused",
-        [PLUGIN_ASIDE] = "aside",
+        [PLUGIN_READY] = "ready", [PLUGIN_DISABLED] = "disabled", [PLUGIN_REFUSED] = "refused",
+        [PLUGIN_ASIDE] = "aside", [PLUGIN_UNLOADED] = "unloaded",
     };
     return word_of(words, ARRAY_LEN(words), (int32_t)state);
 }
@@ -309,16 +307,6 @@ count_workers(const struct plugin *plugin)
     return plugin->group != NULL ? group_workers(plugin->group) : 0;
 }
 
-static size_t
-count_all_workers(const struct registry *registry)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < registry_plugin_count(registry); i++) {
-        count += count_workers(registry_plugin(registry, i));
-    }
-    return count;
-}
-
 static struct json *
 plugin_json(const struct plugin *plugin)
 {
@@ -418,9 +406,42 @@ pool_json(const struct pool_stats *stats)
     return object;
 }
 
+/* Of all plugins together: the calls that wait for a worker, and those that a busy one has been
+ * sent already. */
+static struct json *
+processes_json(const struct procs_stats *sum)
+{
+    struct json *object = json_new_object();
+    put_count(object, "busy", sum->busy);
+    put_count(object, "idle", sum->idle);
+    put_count(object, "queued", sum->queued);
+    put_count(object, "ahead", sum->ahead);
+    return object;
+}
+
+static struct procs_stats
+sum_processes(const struct registry *registry)
+{
+    struct procs_stats sum = { 0 };
+    for (size_t i = 0; i < registry_plugin_count(registry); i++) {
+        const struct plugin *plugin = registry_plugin(registry, i);
+        if (plugin->group != NULL) {
+            struct procs_stats one;
+            group_stats(plugin->group, &one);
+            sum.workers += one.workers;
+            sum.busy += one.busy;
+            sum.idle += one.idle;
+            sum.queued += one.queued;
+            sum.ahead += one.ahead;
+        }
+    }
+    return sum;
+}
+
 struct json *
 codec_status(const struct codec_status *status)
 {
+    const struct procs_stats processes = sum_processes(status->registry);
     struct json *object = json_new_object();
     put_text(object, "version", ROLLCALL_VERSION);
     (void)json_put_number(object, "uptime_s", tenths_of(status->uptime_us, US_PER_TENTH_S));
@@ -431,6 +452,7 @@ codec_status(const struct codec_status *status)
     (void)json_put(object, "checks", checks_stats_json(&status->queries));
     (void)json_put(object, "fetch", fetch_json(&status->fetch));
     (void)json_put(object, "pool", pool_json(&status->pool));
-    put_count(object, "workers", count_all_workers(status->registry));
+    (void)json_put(object, "processes", processes_json(&processes));
+    put_count(object, "workers", processes.workers);
     return object;
 }

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* What each method does: a row in the table at the end, a function that runs it, and for those that
- * wait a function that goes on when the wait is over. Every run function judges its params against
- * its row first, so nothing below meets a wrong type. */
+ * wait a function that goes on when the wait is over. Params are judged against their row before a
+ * run function is called, so nothing below meets a wrong type. */
 #include "daemon/serve/methods.h"
 
 #include <string.h>
 
+#include "daemon/base/buf.h"
 #include "daemon/base/clock.h"
 #include "daemon/serve/calls_int.h"
 #include "daemon/serve/codec.h"
@@ -19,18 +20,6 @@
 /* Longer would look as if nothing happened. */
 #define GATHER_MS_MAX 1000
 #define NEXT_MAX_MOST 10000
-
-static bool
-judge(struct call *call)
-{
-    struct error_text why = { "" };
-    if (params_judge(call->rpc->params, call->method->params, call->method->param_count, &why) ==
-        ERROR_OK) {
-        return true;
-    }
-    call_refuse(call, JSONRPC_INVALID_PARAMS, "%s", why.text);
-    return false;
-}
 
 static const struct json *
 param(const struct call *call, const char *name)
@@ -120,7 +109,7 @@ answer_with_query(struct call *call, const struct query *query)
 static void
 api_check(struct call *call)
 {
-    if (!judge(call) || !may_open(call) || !call_may_wait(call)) {
+    if (!may_open(call) || !call_may_wait(call)) {
         return;
     }
     struct query *query = open_query(call);
@@ -145,7 +134,7 @@ static void
 api_submit(struct call *call)
 {
     struct interest *interest = NULL;
-    if (!judge(call) || !may_open(call)) {
+    if (!may_open(call)) {
         return;
     }
     struct query *query = open_query(call);
@@ -245,7 +234,7 @@ gathers(struct call *call, struct query *query)
 static void
 api_next(struct call *call)
 {
-    struct query *query = judge(call) ? named_query(call) : NULL;
+    struct query *query = named_query(call);
     if (query == NULL) {
         return;
     }
@@ -292,7 +281,7 @@ answer_result(struct call *call, struct query *query)
 static void
 api_result(struct call *call)
 {
-    struct query *query = judge(call) ? named_query(call) : NULL;
+    struct query *query = named_query(call);
     if (query == NULL) {
         return;
     }
@@ -314,7 +303,7 @@ result_resume(struct call *call)
 static void
 api_cancel(struct call *call)
 {
-    struct query *query = judge(call) ? named_query(call) : NULL;
+    struct query *query = named_query(call);
     if (query == NULL) {
         return;
     }
@@ -328,9 +317,6 @@ api_cancel(struct call *call)
 static void
 api_platforms(struct call *call)
 {
-    if (!judge(call)) {
-        return;
-    }
     const char *kind = json_string(param(call, "kind"), NULL);
     call_answer(call, codec_platforms(queries_registry(call->calls->queries),
                                       kind != NULL ? subject_kind_parse(kind) : 0,
@@ -340,17 +326,12 @@ api_platforms(struct call *call)
 static void
 api_plugins(struct call *call)
 {
-    if (judge(call)) {
-        call_answer(call, codec_plugins(queries_registry(call->calls->queries)));
-    }
+    call_answer(call, codec_plugins(queries_registry(call->calls->queries)));
 }
 
 static void
 api_status(struct call *call)
 {
-    if (!judge(call)) {
-        return;
-    }
     const struct calls *calls = call->calls;
     struct codec_status status = {
         .uptime_us = clock_now_us() - calls->started_us,
@@ -439,9 +420,22 @@ method_find(const char *name)
     return NULL;
 }
 
-const char *
-method_names(void)
+/* Append the names of the methods that have this flag of METHOD_ADMIN, or have it not. */
+static void
+append_names(struct buf *out, const char *before, unsigned admin)
 {
-    return "check, submit, next, result, cancel, platforms, plugins, status; on the admin socket "
-           "plugin.load, plugin.unload, plugin.reload";
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        if ((methods[i].flags & METHOD_ADMIN) == admin) {
+            buf_append_str(out, before);
+            buf_append_str(out, methods[i].name);
+            before = ", ";
+        }
+    }
+}
+
+void
+method_names(struct buf *out)
+{
+    append_names(out, "", 0);
+    append_names(out, "; on the admin socket ", METHOD_ADMIN);
 }

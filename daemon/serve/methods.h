@@ -6,13 +6,14 @@
 
 #include <stddef.h>
 
+struct buf;
 struct call;
 struct param;
 
 /* A row of the table of methods. */
 struct method {
     const char *name;
-    void (*run)(struct call *call);
+    void (*run)(struct call *call); /* its params are as `params` says */
     /* The wait is over: the query ended, more checks ended, or the time is up. */
     void (*resume)(struct call *call);
     const struct param *params;
@@ -28,7 +29,7 @@ struct method {
 #define METHOD_ADMIN 4U
 
 const struct method *method_find(const char *name);
-/** "check, submit, …" for messages. */
-const char *method_names(void);
+/** Append "check, submit, …", for messages, as far as there is room. */
+void method_names(struct buf *out);
 
 #endif

@@ -10,7 +10,6 @@
 #include "daemon/base/log.h"
 #include "daemon/serve/calls_int.h"
 #include "daemon/serve/codec.h"
-#include "daemon/serve/params.h"
 
 static void
 order_free(struct order *order)
@@ -40,14 +39,9 @@ order_new(enum order_act act, const char *name, const char *file)
 }
 
 static bool
-judge(struct call *call)
+names_one(struct call *call)
 {
-    struct error_text why = { "" };
     const struct json *params = call->rpc->params;
-    if (params_judge(params, call->method->params, call->method->param_count, &why) != ERROR_OK) {
-        call_refuse(call, JSONRPC_INVALID_PARAMS, "%s", why.text);
-        return false;
-    }
     if ((json_get(params, "name") == NULL) == (json_get(params, "file") == NULL)) {
         call_refuse(call, JSONRPC_INVALID_PARAMS, "wants either name or file");
         return false;
@@ -59,7 +53,7 @@ static void
 give(struct call *call, enum order_act act)
 {
     struct calls *calls = call->calls;
-    if (!judge(call)) {
+    if (!names_one(call)) {
         return;
     }
     if (calls->closed) {

@@ -30,6 +30,10 @@
     "\"reply\":{\"status\":200,\"json\":{\"name\":\"alice\"}}}"
 #define BOTH "\"exchanges\":[" GUEST "," LOOK_UP "],"
 #define YES "\"verdict\":\"registered\"}"
+/* A case of `frail`, which does what the subject says. */
+#define FRAIL                                                                                      \
+    "{\"title\":\"t\",\"platform\":\"frail\",\"kind\":\"username\",\"subject\":\"%s\"," SOURCE     \
+    "\"exchanges\":[],\"verdict\":\"unknown\",\"reason\":\"not_public\"}"
 
 static const struct {
     const char *text;
@@ -145,6 +149,45 @@ test_several(void **state)
     tmpdir_free(&dir);
 }
 
+/* Whatever a plugin does to the process that replays its cases, the case in hand is named, what was
+ * said before stands, and nobody takes it for a pass. */
+static void
+test_a_plugin_that_takes_the_process_down(void **state)
+{
+    static const struct {
+        const char *subject;
+        const char *line;
+    } rows[] = {
+        { "crash", "FAILED b: the plugin crashed: SIGSEGV\n" },
+        { "deep", "FAILED b: the plugin crashed: SIGSEGV\n" },
+        { "abort", "FAILED b: the plugin crashed: SIGABRT\n" },
+        { "exit", "FAILED b: the plugin ended the process\n" },
+#if !defined(__SANITIZE_THREAD__) /* which puts off what a signal does until the code calls it */
+        { "loop", "FAILED b: the plugin does not come to an end\n" },
+#endif
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct tmpdir *dir = tmpdir_new();
+        char *good = support_text(FRAIL, "well");
+        char *bad = support_text(FRAIL, rows[i].subject);
+        free(tmpdir_write(dir, "a.json", good));
+        free(tmpdir_write(dir, "b.json", bad));
+        const char *const arguments[] = { PLUGINS "frail.so", tmpdir_path(dir), NULL };
+        char *out = NULL;
+        int status = run(arguments, &out, NULL);
+        char *wanted = support_text("ok a\n%s", rows[i].line);
+        if (status == 0 || strcmp(out, wanted) != 0) {
+            fail_msg("row %zu: status %d, said \"%s\", wants \"%s\"", i, status, out, wanted);
+        }
+        free(wanted);
+        free(out);
+        free(bad);
+        free(good);
+        tmpdir_free(&dir);
+    }
+}
+
 static void
 test_no_cases(void **state)
 {
@@ -232,9 +275,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_difference), cmocka_unit_test(test_several),
-        cmocka_unit_test(test_no_cases),        cmocka_unit_test(test_blocking_is_not_replayed),
-        cmocka_unit_test(test_options),         cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_each_difference),
+        cmocka_unit_test(test_several),
+        cmocka_unit_test(test_a_plugin_that_takes_the_process_down),
+        cmocka_unit_test(test_no_cases),
+        cmocka_unit_test(test_blocking_is_not_replayed),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

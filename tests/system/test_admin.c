@@ -17,42 +17,17 @@
 #include <cmocka.h>
 
 #include "tests/support/child.h"
-#include "tests/support/common.h"
-#include "tests/support/daemon.h"
-#include "tests/support/rpc.h"
-#include "tests/support/world.h"
+#include "tests/support/proc.h"
+#include "tests/system/orders.h"
 
 #define WORLD                                                                                      \
     "{\"platforms\":{\"github\":{\"registered\":[\"alice\"]},"                                     \
     "\"twitter\":{\"registered\":[\"alice\"]},\"template\":{\"registered\":[\"alice\"]}}}"
-#define TEMPLATE TEST_BUILD_DIR "/plugins-not-installed/template.so"
-#define INVALID_PARAMS (-32602)
-#define NOT_PERMITTED (-32003)
-#define OVERLOADED (-32001)
-#define SHUTTING_DOWN (-32004)
 /* As many as may wait, and four more. */
 #define ORDERS_MAX 16
 #define ORDERS_MANY (ORDERS_MAX + 4)
-
-struct scene {
-    struct world *world;
-    struct daemon *daemon;
-    struct tmpdir *plugins; /* copies that a test may change */
-    struct rpc *rpc;
-    struct rpc *admin;
-};
-static struct scene scene;
-
-static struct rpc *
-dial_admin(void)
-{
-    char *path = tmpdir_join(daemon_dir(scene.daemon), "admin.sock");
-    char *url = support_text("ipc://%s", path);
-    struct rpc *rpc = rpc_dial(url);
-    free(url);
-    free(path);
-    return rpc;
-}
+/* Of two plugins: those of the setup in force, of the next, and of some that are about to leave. */
+#define WORKERS_MANY 32
 
 /* github and twitter, from copies in a folder of the test's own. */
 static void
@@ -72,34 +47,6 @@ open_scene(const char *lines)
     scene.admin = dial_admin();
 }
 
-static int
-close_scene(void **state)
-{
-    (void)state;
-    rpc_free(&scene.admin);
-    rpc_free(&scene.rpc);
-    daemon_free(&scene.daemon);
-    world_free(&scene.world);
-    tmpdir_free(&scene.plugins);
-    return 0;
-}
-
-/* Whether `plugins` lists one of that name as ready. */
-static bool
-is_ready(const char *name)
-{
-    cJSON *result = rpc_result(scene.rpc, "plugins", NULL);
-    const cJSON *row = NULL;
-    bool is_found = false;
-    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "plugins"))
-    {
-        is_found = is_found || (strcmp(rpc_text(row, "name"), name) == 0 &&
-                                strcmp(rpc_text(row, "state"), "ready") == 0);
-    }
-    cJSON_Delete(result);
-    return is_found;
-}
-
 static void
 expect_registered(const char *platform)
 {
@@ -110,32 +57,6 @@ expect_registered(const char *platform)
     }
     cJSON_Delete(answer);
     free(params);
-}
-
-/* An order that is carried out: the plugin that it answers with has that state, or is gone. */
-static void
-obey(const char *method, const char *params, const char *state)
-{
-    cJSON *result = rpc_result(scene.admin, method, params);
-    const cJSON *plugin = cJSON_GetObjectItemCaseSensitive(result, "plugin");
-    assert_non_null(plugin);
-    if (state == NULL ? !cJSON_IsNull(plugin) : strcmp(rpc_text(plugin, "state"), state) != 0) {
-        support_fail("%s %s: %s", method, params, cJSON_PrintUnformatted(result));
-    }
-    cJSON_Delete(result);
-}
-
-/* An order that is refused with this code and a sentence with these words in it. */
-static void
-refuse(const char *method, const char *params, int code, const char *words)
-{
-    cJSON *reply = rpc_call(scene.admin, method, params);
-    const cJSON *error = cJSON_GetObjectItemCaseSensitive(reply, "error");
-    if (rpc_error_code(reply) != code || strstr(rpc_text(error, "data"), words) == NULL) {
-        support_fail("%s %s: %s; wants %d, %s", method, params, cJSON_PrintUnformatted(reply), code,
-                     words);
-    }
-    cJSON_Delete(reply);
 }
 
 static void
@@ -160,6 +81,9 @@ only_its_owner_may_ask(void **state)
     }
     assert_true(is_ready("github"));
     cJSON_Delete(rpc_result(scene.admin, "status", NULL)); /* the other methods are there as well */
+    refuse("plugin", NULL, METHOD_NOT_FOUND,
+           "\"plugin\": no such method; there are check, submit, next, result, cancel, platforms, "
+           "plugins, status; on the admin socket plugin.load, plugin.unload, plugin.reload");
     daemon_stop(&scene.daemon);
 }
 
@@ -182,8 +106,9 @@ plugins_go_and_come_back(void **state)
     (void)state;
     open_scene(NULL);
     expect_registered("github");
-    obey("plugin.unload", "{\"name\":\"github\"}", NULL);
+    obey("plugin.unload", "{\"name\":\"github\"}", "unloaded");
     assert_false(is_ready("github"));
+    assert_true(is_listed("github", "unloaded")); /* which says what could be loaded again */
     refuse("check", "{\"subject\":\"alice\",\"platforms\":[\"github\"]}", INVALID_PARAMS, "github");
     expect_registered("twitter");
     child_signal(daemon_child(scene.daemon), SIGHUP); /* which does not bring it back */
@@ -205,7 +130,7 @@ new_files_are_loaded(void **state)
     obey("plugin.load", "{\"file\":\"" TEMPLATE "\"}", "ready");
     assert_true(is_ready("template"));
     refuse("plugin.load", "{\"file\":\"" TEMPLATE "\"}", INVALID_PARAMS, "is loaded already");
-    obey("plugin.unload", "{\"file\":\"template.so\"}", NULL);
+    obey("plugin.unload", "{\"file\":\"template.so\"}", "unloaded");
     free(tmpdir_copy(scene.plugins, "another.so", TEST_BUILD_DIR "/plugins/facebook.so"));
     obey("plugin.load", "{\"file\":\"another.so\"}", "ready");
     assert_true(is_ready("facebook"));
@@ -232,10 +157,13 @@ what_cannot_be_done_changes_nothing(void **state)
         { "plugin.load", "{\"file\":\"nobody.so\"}", "no such plugin was found" },
         { "plugin.load", "{\"file\":\"/nonexistent/x.so\"}", "x.so: cannot be read" },
         { "plugin.load", "{\"file\":\"" TEST_BUILD_DIR "/tests/broken/magic.so\"}", "magic.so: " },
+        { "plugin.load", "{\"file\":\"namesake.so\"}",
+          "namesake.so: the name github is taken by github.so" },
         { "plugin.unload", "{\"name\":\"nobody\"}", "no such plugin is loaded" },
         { "plugin.reload", "{\"name\":\"nobody\"}", "no such plugin is loaded" },
     };
     open_scene(NULL);
+    free(tmpdir_copy(scene.plugins, "namesake.so", TEST_BUILD_DIR "/plugins/github.so"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         refuse(rows[i].method, rows[i].params, INVALID_PARAMS, rows[i].words);
     }
@@ -275,7 +203,7 @@ code_on_threads_stays(void **state)
     (void)state;
     open_scene("isolation = \"thread\";");
     refuse("plugin.reload", "{\"name\":\"github\"}", INVALID_PARAMS, "isolation = \"thread\"");
-    obey("plugin.unload", "{\"name\":\"github\"}", NULL);
+    obey("plugin.unload", "{\"name\":\"github\"}", "unloaded");
     obey("plugin.load", "{\"name\":\"github\"}", "ready");
     expect_registered("github");
     daemon_stop(&scene.daemon);
@@ -332,6 +260,7 @@ too_many_orders_are_told_so(void **state)
     rpc_send(scene.admin, batch, strlen(batch));
     for (int i = 0; i < ORDERS_MAX; i++) { /* who sends notices waits for whoever reads them */
         assert_true(daemon_wait_notice(scene.daemon, "READY=1", SUPPORT_WAIT_MS));
+        assert_in_range(proc_children(daemon_pid(scene.daemon)), 1, WORKERS_MANY);
     }
     cJSON *replies = receive_batch();
     assert_int_equal(count_codes(replies, 0), ORDERS_MAX);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -364,6 +365,44 @@ hostile_ones_cost_only_themselves(void **state)
     free(huge);
 }
 
+/* A catalogue that broke since it was read does not take its sites away: not one of two, and not by
+ * an order about another plugin. */
+static void
+one_that_breaks_stays_as_it_was(void **state)
+{
+    (void)state;
+    static const char *const orders[] = { "{\"name\":\"sites\"}", "{\"name\":\"github\"}" };
+    static const char words[] = "sites.so: two.json: refused: ";
+    write_file("one.json", SITES(SITE("First", "music")));
+    write_file("two.json", SITES(SITE("Second", "music")));
+    start_with("one.json, two.json");
+    char *path = tmpdir_join(daemon_dir(scene.daemon), "admin.sock");
+    char *url = support_text("ipc://%s", path);
+    struct rpc *admin = rpc_dial(url);
+    write_file("two.json", "{\"sites\":[");
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        cJSON *reply = rpc_call(admin, "plugin.reload", orders[i]);
+        const cJSON *error = cJSON_GetObjectItemCaseSensitive(reply, "error");
+        if (strstr(rpc_text(error, "data"), words) == NULL) {
+            support_fail("row %zu: %s", i, cJSON_PrintUnformatted(reply));
+        }
+        cJSON_Delete(reply);
+    }
+    child_signal(daemon_child(scene.daemon), SIGHUP);
+    assert_true(child_wait_text(daemon_child(scene.daemon), CHILD_STDERR,
+                                "the old configuration stays in force", CHILD_WAIT_MS));
+    expect_asked("{\"subject\":\"alice\",\"platforms\":[\"music\"],\"until\":\"all\"}",
+                 "first second");
+    write_file("two.json", SITES(SITE("Third", "music")));
+    cJSON_Delete(rpc_result(admin, "plugin.reload", orders[0]));
+    expect_asked("{\"subject\":\"alice\",\"platforms\":[\"music\"],\"until\":\"all\"}",
+                 "first third");
+    rpc_free(&admin);
+    free(url);
+    free(path);
+    daemon_stop(&scene.daemon);
+}
+
 /* A pattern that runs away is given up; the worker that ran it is still there. */
 static void
 a_pattern_that_runs_away_is_given_up(void **state)
@@ -413,7 +452,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_question_means_some_of_them),     TEST(nobody_keeps_the_file),
         TEST(hostile_ones_cost_only_themselves), TEST(a_pattern_that_runs_away_is_given_up),
-        TEST(what_is_too_large_is_refused),
+        TEST(what_is_too_large_is_refused),      TEST(one_that_breaks_stays_as_it_was),
     };
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
 }

@@ -275,6 +275,64 @@ exit_statuses_tell_what_was_wrong(void **state)
     }
 }
 
+/* Run a copy of the daemon's program; what it says is freed here. */
+static void
+expect_said(const char *program, const char *const *arguments, int wanted, const char *words)
+{
+    const char *argv[8] = { program };
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        argv[i + 1] = arguments[i];
+    }
+    char *out = NULL;
+    char *err = NULL;
+    int status = child_run(&(struct child_options){ .argv = argv }, &out, &err);
+    if (status != wanted || (strstr(out, words) == NULL && strstr(err, words) == NULL)) {
+        support_fail("%s: status %d, %s%s; wants %d, %s", arguments[0], status, out, err, wanted,
+                     words);
+    }
+    free(out);
+    free(err);
+}
+
+/* The program that opens plugins is not there, or cannot be run: that is said, by whoever needs it,
+ * and no plugin is blamed. */
+static void
+a_missing_worker_is_named(void **state)
+{
+    static const char missing[] = "/libexec/rollcall/rollcall-worker: cannot be run: No such file";
+    static const char refused[] =
+        "/libexec/rollcall/rollcall-worker: cannot be run: is no program; it is what opens plugins";
+    static const char plugin[] = TEST_BUILD_DIR "/plugins/github.so";
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    char *program = tmpdir_copy(dir, "bin/rollcalld", DAEMON);
+    free(tmpdir_copy(dir, "plugins/github.so", plugin));
+    char *text = support_text("listen = [ \"ipc://%s/s\" ]; plugin_dirs = [ \"%s/plugins\" ];",
+                              tmpdir_path(dir), tmpdir_path(dir));
+    char *config = tmpdir_write(dir, "rollcalld.conf", text);
+    const char *const start[] = { "--config", config, NULL };
+    const char *const judge[] = { "--config", config, "--check-config", NULL };
+    const char *const on_threads[] = { "--config",         config, "--check-config", "-o",
+                                       "isolation=thread", NULL };
+    const char *const none[] = {
+        "--config", config, "--check-config", "-o", "plugin_dirs=[]", NULL
+    };
+    const char *const check[] = { "check-plugin", plugin, NULL };
+    expect_said(program, start, 78, missing);
+    expect_said(program, judge, 78, missing);
+    expect_said(program, judge, 78, "or set isolation = \"thread\"");
+    expect_said(program, on_threads, 0, "accepted");
+    expect_said(program, none, 0, "accepted");
+    expect_said(program, check, 1, missing);
+    free(tmpdir_write(dir, "libexec/rollcall/rollcall-worker/a.txt", ""));
+    expect_said(program, judge, 78, refused);
+    expect_said(program, check, 1, refused);
+    free(config);
+    free(text);
+    free(program);
+    tmpdir_free(&dir);
+}
+
 /* The watchdog is told of life for as long as there is some. */
 static void
 the_watchdog_hears_of_life(void **state)
@@ -286,6 +344,96 @@ the_watchdog_hears_of_life(void **state)
         assert_true(daemon_wait_notice(daemon, "WATCHDOG=1", CHILD_WAIT_MS));
     }
     daemon_stop(&daemon);
+}
+
+/* However many signals come, main keeps the house between them. */
+static void
+the_watchdog_hears_of_life_among_many_signals(void **state)
+{
+    static const char *const env[] = { "WATCHDOG_USEC=400000", "WATCHDOG_PID", NULL };
+    const int signals[] = { SIGHUP, SIGRTMIN };
+    (void)state;
+    struct daemon *daemon = daemon_start(&(struct daemon_options){ .env = env });
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * MS;
+        for (int heard = 0; heard < 3;) {
+            child_signal(daemon_child(daemon), signals[i]);
+            heard += daemon_wait_notice(daemon, "WATCHDOG=1", 0);
+            assert_true(support_now_us() < deadline_us);
+        }
+    }
+    daemon_stop(&daemon);
+}
+
+/* A daemon with the plugin moody, whose data never ends from the next reading on. */
+static struct daemon *
+start_with_endless_data(struct tmpdir *dir, const struct daemon_options *more)
+{
+    free(tmpdir_copy(dir, "plugins/moody.so", TEST_BUILD_DIR "/tests/plugins/moody.so"));
+    char *catalog = tmpdir_write(dir, "catalog.txt", "one\ntwo\n");
+    char *plugins = tmpdir_join(dir, "plugins");
+    char *lines = support_text("plugin = { moody = { catalog = \"%s\"; }; };", catalog);
+    struct daemon_options options = *more;
+    options.plugin_dir = plugins;
+    options.lines = lines;
+    struct daemon *daemon = daemon_start(&options);
+    free(tmpdir_write(dir, "catalog.txt", "!loop\n"));
+    free(lines);
+    free(plugins);
+    free(catalog);
+    return daemon;
+}
+
+/* While a plugin takes its time over its data the watchdog is told of life, and a stop is obeyed.
+ */
+static void
+endless_data_keeps_nobody(void **state)
+{
+    static const char *const env[] = { "WATCHDOG_USEC=400000", "WATCHDOG_PID", NULL };
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    struct daemon *daemon = start_with_endless_data(dir, &(struct daemon_options){ .env = env });
+    struct rpc *rpc = rpc_dial(daemon_url(daemon));
+    child_signal(daemon_child(daemon), SIGHUP);
+    assert_true(daemon_wait_notice(daemon, "RELOADING=1", CHILD_WAIT_MS));
+    for (int i = 0; i < 5; i++) { /* each within what systemd would wait, twice over */
+        assert_true(daemon_wait_notice(daemon, "WATCHDOG=1", 800));
+    }
+    cJSON_Delete(rpc_result(rpc, "status", NULL));
+    int64_t begin_us = support_now_us();
+    child_signal(daemon_child(daemon), SIGTERM);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    assert_true(support_now_us() - begin_us < 5000 * MS * SUPPORT_SLOWDOWN);
+    char *log = daemon_log(daemon);
+    assert_null(strstr(log, "reload: done"));
+    free(log);
+    rpc_free(&rpc);
+    daemon_free(&daemon);
+    tmpdir_free(&dir);
+}
+
+/* Nor before the daemon is ready. */
+static void
+endless_data_does_not_hold_up_a_stop_at_the_start(void **state)
+{
+    static const char *const args[] = { "--log-level=debug", NULL };
+    (void)state;
+    struct tmpdir *dir = tmpdir_new();
+    struct daemon *daemon = start_with_endless_data(dir, &(struct daemon_options){ 0 });
+    char *config = support_read_file(daemon_config_file(daemon), NULL);
+    daemon_stop(&daemon);
+    daemon = daemon_launch(&(struct daemon_options){ .config = config, .args = args });
+    assert_true(child_wait_text(daemon_child(daemon), CHILD_STDERR, "moody.so: reading its data",
+                                CHILD_WAIT_MS));
+    child_signal(daemon_child(daemon), SIGTERM);
+    int status = -1;
+    assert_true(child_wait(daemon_child(daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    daemon_free(&daemon);
+    free(config);
+    tmpdir_free(&dir);
 }
 
 #if !defined(ROLLCALL_SANITIZED) /* whose runtimes want to be in front of all others */
@@ -318,7 +466,11 @@ main(void)
         cmocka_unit_test(sighup_reads_the_configuration_again),
         cmocka_unit_test(what_a_reload_cannot_change_is_said),
         cmocka_unit_test(exit_statuses_tell_what_was_wrong),
+        cmocka_unit_test(a_missing_worker_is_named),
         cmocka_unit_test(the_watchdog_hears_of_life),
+        cmocka_unit_test(the_watchdog_hears_of_life_among_many_signals),
+        cmocka_unit_test(endless_data_keeps_nobody),
+        cmocka_unit_test(endless_data_does_not_hold_up_a_stop_at_the_start),
 #if !defined(ROLLCALL_SANITIZED)
         cmocka_unit_test(a_stop_does_not_wait_for_ever_for_nng),
 #endif

@@ -115,8 +115,15 @@ test_too_many(void **state)
 static void
 test_help(void **state)
 {
-    static const char *const parts[] = { "--check-config", "-o KEY=VALUE", "check-plugin",
-                                         "test-plugin",    "max_calls",    "stop_timeout" };
+    static const char *const parts[] = { "--check-config",
+                                         "-o KEY=VALUE",
+                                         "check-plugin",
+                                         "test-plugin",
+                                         "max_calls",
+                                         "stop_timeout",
+                                         "By default admin.sock",
+                                         "\n  plugin.NAME.concurrency an integer",
+                                         "\n  plugin.NAME.rate        a rate" };
     char *text = NULL;
     size_t len = 0;
     (void)state;

@@ -30,6 +30,30 @@ test_wait(void **state)
     }
 }
 
+/* A stop is seen while it waits, and does not queue behind what came before it. */
+static void
+test_a_stop_comes_first(void **state)
+{
+    static const int stops[] = { SIGTERM, SIGINT };
+    (void)state;
+    signals_block();
+    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+        assert_int_equal(kill(getpid(), SIGHUP), 0);
+        signals_wake();
+        assert_false(signals_is_stop_pending());
+        assert_int_equal(kill(getpid(), stops[i]), 0);
+        assert_true(signals_is_stop_pending());
+        int number = signals_wait(CLOCK_NEVER);
+        assert_int_equal(number, stops[i]);
+        assert_true(signals_is_stop(number));
+        assert_false(signals_is_stop_pending());
+        assert_int_equal(signals_wait(CLOCK_NEVER), SIGHUP);
+        number = signals_wait(CLOCK_NEVER);
+        assert_int_equal(number, SIGNALS_WAKE);
+        assert_false(signals_is_stop(number));
+    }
+}
+
 static void *
 look_at_mask(void *argument)
 {
@@ -70,6 +94,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_a_stop_comes_first),
         cmocka_unit_test(test_threads_inherit),
         cmocka_unit_test(test_broken_pipe),
     };

@@ -600,6 +600,55 @@ an_override_cannot_enter_what_is_no_group(void **state)
     free(path);
 }
 
+/* ---- Reload -------------------------------------------------------------------------- */
+
+static void
+append_key(void *context, const char *key)
+{
+    char *text = context;
+    (void)strcat(strcat(text, key), " ");
+}
+
+/* What is read at the start only and differs is told, each type of value; the rest is not. */
+static void
+fixed_keys_that_differ_are_told(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *told;
+    } rows[] = {
+        { "", "" },
+        { "deadline = \"20s\"; methods = [ \"documented\" ]; log_level = \"debug\";", "" },
+        { "threads = 8; user_agent = \"rollcall/" ROLLCALL_VERSION "\"; dns_servers = [ ];", "" },
+        { "threads = 9;", "threads " },
+        { "body_bytes = \"65MiB\"; max_calls = 7;", "max_calls body_bytes " },
+        { "proxy = \"http://proxy:3128\"; admin = \"\";", "admin proxy " },
+        { "dns_servers = [ \"127.0.0.1\" ]; user_agent = \"me\";", "user_agent dns_servers " },
+        { "listen = [ \"ipc:///run/rollcall/other.sock\" ];", "listen " },
+        { "allow_addresses = [ \"127.0.0.0/8\" ]; ca_file = \"@/x.conf\";",
+          "allow_addresses ca_file " },
+    };
+    struct fixture *fixture = *state;
+    struct conf *before = NULL;
+    struct error_text why = { "" };
+    assert_int_equal(read_text(fixture, "", &before, &why), ERROR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct conf *after = NULL;
+        char text[2 * ERROR_TEXT_BYTES] = "";
+        char told[ERROR_TEXT_BYTES] = "";
+        expand(fixture, rows[i].text, text, sizeof text);
+        if (read_text(fixture, text, &after, &why) != ERROR_OK) {
+            fail_msg("row %zu: %s", i, why.text);
+        }
+        conf_tell_fixed(before, after, append_key, told);
+        if (strcmp(told, rows[i].told) != 0) {
+            fail_msg("row %zu: told %s, wanted %s", i, told, rows[i].told);
+        }
+        conf_free(&after);
+    }
+    conf_free(&before);
+}
+
 /* ---- Help ---------------------------------------------------------------------------- */
 
 static void
@@ -644,6 +693,7 @@ main(void)
         cmocka_unit_test(overrides_lie_over_the_file),
         cmocka_unit_test(mistaken_overrides_say_so),
         cmocka_unit_test(an_override_cannot_enter_what_is_no_group),
+        cmocka_unit_test(fixed_keys_that_differ_are_told),
         cmocka_unit_test(help_has_a_line_for_each_key),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -268,6 +268,28 @@ test_refused_and_twins(void **state)
     fixture_free(&fixture);
 }
 
+/* Listed with what it is, and asked nothing. */
+static void
+test_unloaded(void **state)
+{
+    (void)state;
+    struct fixture fixture = { 0 };
+    fixture_add(&fixture, "a.so", &first);
+    struct error_text why;
+    fixture_configure(&fixture, NULL);
+    assert_int_equal(registry_new(fixture.conf, fixture.list, 0, &fixture.registry, &why), 0);
+    assert_int_equal(registry_add_unloaded(fixture.registry, fixture.list[0]), ERROR_OK);
+    assert_int_equal(registry_add_unloaded(fixture.registry, fixture.list[0]), ERROR_OK);
+    assert_int_equal(registry_plugin_count(fixture.registry), 2);
+    assert_int_equal(registry_checker_count(fixture.registry), 0);
+    const struct plugin *plugin = registry_plugin(fixture.registry, 0);
+    assert_int_equal(plugin->state, PLUGIN_UNLOADED);
+    assert_string_equal(plugin->name, "first");
+    assert_ptr_equal(plugin->manifest, fixture.list[0]->manifest);
+    assert_int_equal(registry_plugin(fixture.registry, 1)->state, PLUGIN_REFUSED);
+    fixture_free(&fixture);
+}
+
 static const char *const no_texts[] = { NULL };
 
 static struct manifest_checker
@@ -396,6 +418,7 @@ main(void)
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_file_refused),
         cmocka_unit_test(test_refused_and_twins),
+        cmocka_unit_test(test_unloaded),
         cmocka_unit_test(test_enumerated),
         cmocka_unit_test(test_data_for_enumerate),
         cmocka_unit_test(test_references),

@@ -3,6 +3,8 @@
 /* The table of queries: ids, keys, bounds, lives and deaths, reloads. */
 #include "tests/unit/query/flow.h"
 
+#include "daemon/query/epoch.h"
+
 static int
 try_open(const struct query_request *request, struct error_text *why)
 {
@@ -312,7 +314,7 @@ test_a_reload_leaves_open_queries_alone(void **state)
     struct conf other = conf;
     other.methods = 1U << ROLLCALL_RECOVERY;
     struct registry *second = new_registry();
-    queries_set(queries, second, &other);
+    assert_int_equal(queries_set(queries, second, &other), ERROR_OK);
     assert_ptr_equal(queries_registry(queries), second);
     assert_ptr_equal(queries_conf(queries), &other);
     struct query *after = open_query(&request);
@@ -333,7 +335,7 @@ test_an_old_registry_is_let_go(void **state)
     run_query(&request);
     const struct checker *checker = registry_find(registry, "alpha", ROLLCALL_USERNAME);
     struct registry *second = new_registry();
-    queries_set(queries, second, &conf);
+    assert_int_equal(queries_set(queries, second, &conf), ERROR_OK);
     registry_unref(&second);
     settle();
     assert_non_null(checker->runtime); /* the answer is still there to be asked for */
@@ -345,6 +347,40 @@ test_an_old_registry_is_let_go(void **state)
     assert_null(checker->runtime);
 }
 
+/* The linker puts this in front of epoch_new() (tests/CMakeLists.txt). */
+typedef int epoch_new_fn(struct exec *on, struct crew *callers, struct registry *of,
+                         int64_t timeout_us, struct epoch **out_epoch);
+epoch_new_fn __real_epoch_new;
+epoch_new_fn __wrap_epoch_new;
+static bool is_memory_short;
+
+int
+__wrap_epoch_new(struct exec *on, struct crew *callers, struct registry *of, int64_t timeout_us,
+                 struct epoch **out_epoch)
+{
+    return is_memory_short ? ERROR_NOMEM : __real_epoch_new(on, callers, of, timeout_us, out_epoch);
+}
+
+/* Neither the plugins nor the configuration: they belong together. */
+static void
+test_a_reload_without_memory_changes_nothing(void **state)
+{
+    (void)state;
+    USE_ROUTES({ "/", YES });
+    struct conf other = conf;
+    other.methods = 1U << ROLLCALL_RECOVERY;
+    struct registry *second = new_registry();
+    is_memory_short = true;
+    int error = queries_set(queries, second, &other);
+    is_memory_short = false;
+    assert_int_equal(error, ERROR_NOMEM);
+    assert_ptr_equal(queries_registry(queries), registry);
+    assert_ptr_equal(queries_conf(queries), &conf);
+    registry_unref(&second);
+    struct query_request request = request_for("alice", "alpha");
+    assert_int_equal(query_answer(run_query(&request))->verdict, VERDICT_REGISTERED);
+}
+
 static void
 test_many_reloads(void **state)
 {
@@ -354,7 +390,7 @@ test_many_reloads(void **state)
         struct query_request request = request_for("alice", "alpha tokened");
         open_query(&request);
         struct registry *next = new_registry();
-        queries_set(queries, next, &conf);
+        assert_int_equal(queries_set(queries, next, &conf), ERROR_OK);
         registry_unref(&next);
         turn();
         let_go();
@@ -409,6 +445,7 @@ main(void)
         FLOW_TEST(test_answers_are_kept_within_bounds),
         FLOW_TEST(test_a_reload_leaves_open_queries_alone),
         FLOW_TEST(test_an_old_registry_is_let_go),
+        FLOW_TEST(test_a_reload_without_memory_changes_nothing),
         FLOW_TEST(test_many_reloads),
         FLOW_TEST(test_counters),
     };

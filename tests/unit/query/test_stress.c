@@ -81,7 +81,7 @@ static void
 reload(void)
 {
     struct registry *next = new_registry();
-    queries_set(queries, next, &conf);
+    assert_int_equal(queries_set(queries, next, &conf), ERROR_OK);
     registry_unref(&next);
 }
 
