@@ -103,8 +103,8 @@ end_slow(struct pool *pool)
     atomic_fetch_sub_explicit(&pool->slow_running, 1, memory_order_seq_cst);
 }
 
-/* A place that is given back wakes nobody: whoever had it, with a job or without, looks again itself
- * before it sleeps. */
+/* A place that is given back wakes nobody: whoever had it, with a job or without, looks again
+ * itself before it sleeps. */
 static struct job *
 take_slow(struct pool *pool)
 {

@@ -96,8 +96,8 @@ refuse(const char *method, const char *params, int code, const char *words)
     cJSON *reply = rpc_call(scene.admin, method, params);
     const cJSON *error = cJSON_GetObjectItemCaseSensitive(reply, "error");
     if (rpc_error_code(reply) != code || strstr(rpc_text(error, "data"), words) == NULL) {
-        support_fail("%s %s: %s; wants %d, %s", method, params, cJSON_PrintUnformatted(reply), code,
-                     words);
+        support_fail("%s %s: %s; wants %d, %s", method, params != NULL ? params : "",
+                     cJSON_PrintUnformatted(reply), code, words);
     }
     cJSON_Delete(reply);
 }

@@ -132,6 +132,7 @@ test_only_first_find(void **state)
     begin_next(&talk, fixture, id, "");
     bool was_yes_first = strstr(talk.reply, "\"yes\"") < strstr(talk.reply, "\"no\"");
     free(talk.reply);
+    talk.reply = NULL;
     begin_next(&talk, fixture, id, ",\"after\":1,\"gather_ms\":50");
     assert_int_equal(talk.replies, was_yes_first ? 0 : 1);
     advance(fixture, 50);
