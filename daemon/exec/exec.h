@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Rollcall authors
  * SPDX-License-Identifier: MIT */
 /* The executor as a whole: the loop on its thread, the pool, the resolver, the fetcher. Built
- * first, taken down last; this file is all that app needs of the floor. */
+ * first, taken down last. */
 #ifndef ROLLCALL_EXEC_EXEC_H
 #define ROLLCALL_EXEC_EXEC_H
 
@@ -26,7 +26,7 @@ struct exec_options {
 MUST_CHECK int
 exec_new(const struct exec_options *options, struct exec **out_exec, struct error_text *why);
 
-/** Start the loop's thread. Errors: NOMEM, IO. Thread: [main]. */
+/** Start the loop's thread. Errors: NOMEM. Thread: [main]. */
 MUST_CHECK int exec_start(struct exec *exec);
 
 /** Run `fn(context)` on the loop and wait for it to return: for start and stop only. Before

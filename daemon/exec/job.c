@@ -25,15 +25,16 @@ job_is_cancelled(const struct job *job)
     return future_is_cancelled(&job->future);
 }
 
-/* Both change `cancel_fd` by an exchange of values, so whichever comes second sees what the other
- * did before: the canceller finds the descriptor, or the asker finds the job cancelled. */
 static void
-ring_cancel(int fd)
+make_readable(int fd)
 {
     ssize_t written = write(fd, &(uint64_t){ 1 }, sizeof(uint64_t));
     assert(written == (ssize_t)sizeof(uint64_t));
 }
 
+/* This and job_wake_cancelled() both change `cancel_fd` atomically, so whichever comes second sees
+ * what the other did before: the canceller finds the descriptor, or the asker finds the job
+ * cancelled. */
 int
 job_cancel_fd(struct job *job)
 {
@@ -44,7 +45,7 @@ job_cancel_fd(struct job *job)
     fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     (void)atomic_exchange_explicit(&job->cancel_fd, fd, memory_order_acq_rel);
     if (fd >= 0 && job_is_cancelled(job)) {
-        ring_cancel(fd); /* perhaps a second time: it stays readable */
+        make_readable(fd); /* perhaps a second time: it stays readable */
     }
     return fd;
 }
@@ -55,7 +56,7 @@ job_wake_cancelled(struct future *future)
     struct job *job = CONTAINER_OF(future, struct job, future);
     int fd = atomic_fetch_or_explicit(&job->cancel_fd, 0, memory_order_acq_rel);
     if (fd >= 0) {
-        ring_cancel(fd);
+        make_readable(fd);
     }
 }
 

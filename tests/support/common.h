@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/base/attr.h"
 
@@ -32,6 +33,13 @@ int support_left_ms(int64_t deadline_us);
 
 /** A printf'ed text; free() it. Never NULL. */
 char *support_text(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/** Run `act` in a forked child, which must die of SIGABRT; what it wrote to standard error must
+ * hold `words`. For what must abort, as long as the test has no other thread. */
+void support_expect_abort(void (*act)(void), const char *words);
+
+/** Wait until a thread of this process sleeps in the kernel. */
+void support_await_sleep(pid_t tid);
 
 /** All bytes of a file with a NUL behind them; free() them. *out_len may be NULL. Fails the test.
  */

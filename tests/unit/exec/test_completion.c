@@ -359,6 +359,21 @@ a_first_failed_may_cancel_the_others(void **state)
     assert_int_equal(future_state(&set->members[3]), FUTURE_CANCELLED);
 }
 
+/* Results and cancels are no failures: without one it takes as long as the last of them. */
+static void
+without_a_failure_the_first_failed_waits_for_all(void **state)
+{
+    struct set *set = *state;
+    struct future *first = completion_first_of(set->completion, has_failed, NULL);
+    for (size_t i = 0; i < MEMBERS; i++) {
+        assert_false(future_is_done(first));
+        assert_true(i % 2 == 0 ? future_finish(&set->members[i], NULL)
+                               : future_cancel(&set->members[i]));
+    }
+    assert_int_equal(future_state(first), FUTURE_FINISHED);
+    assert_null(first->result);
+}
+
 static bool
 is_any(const struct future *member, void *context)
 {
@@ -573,6 +588,8 @@ main(void)
         cmocka_unit_test_setup_teardown(all_that_ended_before_is_done_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_failed_is_read_as_completed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_first_failed_may_cancel_the_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_a_failure_the_first_failed_waits_for_all, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_first_completed_may_have_ended_before, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_set_lets_go_of_its_members, set_up, tear_down),

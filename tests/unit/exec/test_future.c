@@ -5,16 +5,14 @@
  * must abort runs in a forked child. */
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,6 +20,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
 #include "daemon/exec/future.h"
+#include "tests/support/common.h"
 
 static int cancels;
 static int frees;
@@ -408,19 +407,37 @@ waiting_for_what_has_ended_does_not_block(void **state)
     }
 }
 
+/* A thread that waits for a future, and what it saw. */
+struct waiter {
+    struct future *future;
+    pthread_t thread;
+    _Atomic pid_t tid;
+    int error;
+    void *result;
+};
+
 static void *
 wait_for_good(void *argument)
 {
-    struct future *future = argument;
-    int error = future_wait(future, CLOCK_NEVER);
-    return error == ERROR_OK ? future->result : NULL;
+    struct waiter *waiter = argument;
+    atomic_store(&waiter->tid, gettid());
+    if (future_wait(waiter->future, CLOCK_NEVER) == ERROR_OK) {
+        waiter->error = waiter->future->error;
+        waiter->result = waiter->future->result;
+    }
+    return NULL;
 }
 
-static void *
-wait_for_error(void *argument)
+/* Returns when it sleeps: from then on only a wake-up helps. */
+static void
+begin_to_wait(struct waiter *waiter, struct future *future)
 {
-    struct future *future = argument;
-    return future_wait(future, CLOCK_NEVER) == ERROR_OK ? (void *)(intptr_t)future->error : NULL;
+    *waiter = (struct waiter){ .future = future, .error = ERROR_TIMEOUT };
+    assert_int_equal(pthread_create(&waiter->thread, NULL, wait_for_good, waiter), 0);
+    while (atomic_load(&waiter->tid) == 0) {
+        sched_yield();
+    }
+    support_await_sleep(atomic_load(&waiter->tid));
 }
 
 static void
@@ -429,43 +446,14 @@ a_waiting_thread_learns_of_errors_and_cancels(void **state)
     (void)state;
     for (const char *end = "ec"; *end != '\0'; end++) {
         struct future future;
-        pthread_t thread;
-        void *seen = NULL;
+        struct waiter waiter;
         future_init(&future, &counting);
-        assert_int_equal(pthread_create(&thread, NULL, wait_for_error, &future), 0);
+        begin_to_wait(&waiter, &future);
         assert_true(future_start(&future)); /* a change of state while it sleeps is not the end */
         (void)(*end == 'e' ? future_fail(&future, ERROR_IO) : future_cancel(&future));
-        pthread_join(thread, &seen);
-        assert_int_equal((intptr_t)seen, *end == 'e' ? ERROR_IO : ERROR_CANCELLED);
+        pthread_join(waiter.thread, NULL);
+        assert_int_equal(waiter.error, *end == 'e' ? ERROR_IO : ERROR_CANCELLED);
     }
-}
-
-/* Run `act` in a child, which must die of SIGABRT; gives what it wrote to standard error. */
-static void
-run_aborting(void (*act)(void), char *out_text, size_t size)
-{
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-        (void)signal(SIGABRT, SIG_DFL);
-        (void)dup2(ends[1], STDERR_FILENO);
-        act();
-        _exit(0);
-    }
-    (void)close(ends[1]);
-    size_t len = 0;
-    for (ssize_t got = 1; got > 0 && len<size - 1; len += got> 0 ? (size_t)got : 0) {
-        got = read(ends[0], out_text + len, size - 1 - len);
-    }
-    out_text[len] = '\0';
-    (void)close(ends[0]);
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
 static void
@@ -481,10 +469,8 @@ static void
 blocking_where_it_is_forbidden_aborts(void **state)
 {
     (void)state;
-    char text[4096];
     struct future future;
-    run_aborting(block_where_forbidden, text, sizeof(text));
-    assert_non_null(strstr(text, "the test would block in a wait"));
+    support_expect_abort(block_where_forbidden, "the test would block in a wait");
 
     future_init(&future, &counting);
     future_forbid_wait("the test");
@@ -502,16 +488,15 @@ wakes_every_waiting_thread(void **state)
     (void)state;
     struct future future;
     int result = 0;
-    pthread_t threads[4];
+    struct waiter waiters[4];
     future_init(&future, &counting);
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, wait_for_good, &future), 0);
+        begin_to_wait(&waiters[i], &future);
     }
     assert_true(future_finish(&future, &result));
     for (size_t i = 0; i < 4; i++) {
-        void *seen = NULL;
-        pthread_join(threads[i], &seen);
-        assert_ptr_equal(seen, &result);
+        pthread_join(waiters[i].thread, NULL);
+        assert_ptr_equal(waiters[i].result, &result);
     }
 }
 
