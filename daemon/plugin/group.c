@@ -102,10 +102,13 @@ static void
 note_death(struct plugin *plugin, enum procs_state state, const char *sentence)
 {
     bool has_changed = strcmp(sentence, PROCS_HAS_CHANGED) == 0;
-    (void)error_say(&plugin->last_error, ERROR_PLUGIN, "%s%s", has_changed ? "" : "worker ",
-                    sentence);
-    text_mend(plugin->last_error.text);
-    log_warning("plugin", "%s: %s", plugin->name, plugin->last_error.text);
+    struct error_text said;
+    (void)error_say(&said, ERROR_PLUGIN, "%s%s", has_changed ? "" : "worker ", sentence);
+    text_mend(said.text);
+    log_warning("plugin", "%s: %s", plugin->name, said.text);
+    if (state != PROCS_REFUSED || has_changed) { /* else a late death: why it is aside was said */
+        plugin->last_error = said;
+    }
     if (state == PROCS_ASIDE) {
         if (plugin->state != PLUGIN_ASIDE) {
             log_error("plugin", "%s: keeps failing and is put aside for a while", plugin->name);

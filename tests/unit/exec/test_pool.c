@@ -769,7 +769,11 @@ submit_without_room(void)
 {
     struct pool *pool = new_pool(1, 8);
     struct job job;
+    pthread_attr_t large; /* the stacks that the C library keeps are too small for it */
     job_init(&job, &plain, give_itself);
+    (void)pthread_attr_init(&large);
+    (void)pthread_attr_setstacksize(&large, (size_t)64 * 1024 * 1024);
+    (void)pthread_setattr_default_np(&large);
     (void)setrlimit(RLIMIT_AS, &(struct rlimit){ 1, RLIM_INFINITY });
     bool is_refused = pool_submit(pool, &job) == ERROR_NOMEM;
     bool is_callers =
