@@ -3,162 +3,84 @@
 /* Calls that a busy worker is sent ahead: their order, their bounds, and what becomes of them when
  * they are cancelled, when the worker dies, and when the group is closed. Workers are held on a
  * signal; the test's own thread is the loop. */
-#include "daemon/exec/procs.h"
+#include "tests/unit/exec/procs_fixture.h"
 
-#include <errno.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
-
-#include "daemon/base/clock.h"
-#include "tests/support/common.h"
-
-#define PROGRAM TEST_BUILD_DIR "/tests/worker_fixture"
-#define QUEUE_MAX 64
-#define LIMIT_US INT64_C(1000000)
-#define START_US INT64_C(1000000000)
-#define TURN_US INT64_C(20000)
+#define AHEAD_QUEUE_MAX 64
 #define SOME 3
 
-struct bench {
-    struct loop *loop;
-    struct procs *procs;
-    int64_t give_up_us;
-    pid_t pid; /* of the one worker */
-    struct future *held;
-    struct future *sent[PROCS_AHEAD_MAX + SOME];
-};
+static pid_t holder; /* the one worker */
+static struct future *held;
+static struct future *sent_ahead[PROCS_AHEAD_MAX + SOME];
 
-static void
-told(void *context, enum procs_state state, const char *sentence)
+static struct future *
+begin_quick_bytes(struct bench *bench, const char *bytes, size_t len)
 {
-    (void)context;
-    (void)state;
-    (void)sentence;
-}
-
-/* One turn of a test that waits for something. */
-static void
-turn(struct bench *bench)
-{
-    if (support_now_us() >= bench->give_up_us) {
-        support_fail("what it waits for does not happen");
-    }
-    loop_turn(bench->loop, TURN_US);
-}
-
-static struct procs_stats
-look(const struct bench *bench)
-{
-    struct procs_stats stats;
-    procs_stats(bench->procs, &stats);
-    return stats;
+    return begin_request(bench, &(const struct procs_request){ .bytes = bytes,
+                                                               .len = len,
+                                                               .answer_max = 1024,
+                                                               .limit_us = LIMIT_US,
+                                                               .may_follow = true });
 }
 
 static struct future *
-begin_bytes(struct bench *bench, const char *bytes, size_t len, bool may_follow)
+begin_quick(struct bench *bench, const char *word)
 {
-    struct future *future = NULL;
-    const struct procs_request request = { .bytes = bytes,
-                                           .len = len,
-                                           .answer_max = 1024,
-                                           .limit_us = LIMIT_US,
-                                           .may_follow = may_follow };
-    assert_int_equal(procs_call(bench->procs, &request, &future), ERROR_OK);
-    return future;
+    return begin_quick_bytes(bench, word, strlen(word));
 }
 
-static struct future *
-begin(struct bench *bench, const char *word, bool may_follow)
-{
-    return begin_bytes(bench, word, strlen(word), may_follow);
-}
-
-/* The error it ends with, and the answer where there is one. */
+/* end(), of one that the teardown would let go of. */
 static int
-end(struct bench *bench, struct future **future, char *text, size_t size)
+end_of(struct bench *bench, struct future **future, char *text, size_t size)
 {
-    while (!future_is_done(*future)) {
-        turn(bench);
-    }
-    int error = (*future)->error;
-    const struct procs_answer *answer = (*future)->result;
-    if (error == ERROR_OK && text != NULL) {
-        (void)snprintf(text, size, "%.*s", (int)answer->len, (const char *)answer->bytes);
-    }
-    future_unref(future);
-    return error;
+    turn_until_done(bench, *future);
+    struct future *ended = *future;
+    *future = NULL;
+    return end(bench, ended, text, size);
 }
 
 static void
 expect_answer(struct bench *bench, struct future **future, const char *wanted)
 {
     char text[64] = "";
-    assert_int_equal(end(bench, future, text, sizeof(text)), ERROR_OK);
+    assert_int_equal(end_of(bench, future, text, sizeof(text)), ERROR_OK);
     assert_string_equal(text, wanted);
 }
 
 static int
-setup(void **state)
+setup_ahead(void **state)
 {
-    struct bench *bench = calloc(1, sizeof(*bench));
-    assert_non_null(bench);
-    bench->give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
-    clock_freeze(START_US);
-    assert_int_equal(loop_new(&bench->loop), ERROR_OK);
-    const char *argv[] = { "worker", "", NULL };
-    const struct procs_options options = { .loop = bench->loop,
-                                           .program = PROGRAM,
-                                           .argv = argv,
-                                           .queue_max = QUEUE_MAX,
-                                           .told = told,
-                                           .context = bench };
-    assert_int_equal(procs_new(&options, &bench->procs), ERROR_OK);
-    assert_int_equal(procs_configure(bench->procs, "", 0, 1), ERROR_OK);
-    *state = bench;
+    (void)setup(state);
+    struct bench *bench = *state;
+    bench->queue_max = AHEAD_QUEUE_MAX;
+    open_configured(bench, "", 1);
     return 0;
 }
 
 static int
-teardown(void **state)
+teardown_ahead(void **state)
 {
     struct bench *bench = *state;
     procs_free(&bench->procs);
-    future_unref(&bench->held);
+    future_unref(&held);
     for (size_t i = 0; i < PROCS_AHEAD_MAX + SOME; i++) {
-        future_unref(&bench->sent[i]);
+        future_unref(&sent_ahead[i]);
     }
-    loop_free(&bench->loop);
-    free(bench);
-    clock_thaw();
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-    assert_int_equal(errno, ECHILD);
-    return 0;
+    return teardown(state);
 }
 
 /* One worker that is busy until let_go(). */
 static void
 hold(struct bench *bench, bool may_follow)
 {
-    char text[32] = "";
-    struct future *future = begin(bench, "pid", false);
-    assert_int_equal(end(bench, &future, text, sizeof(text)), ERROR_OK);
-    bench->pid = (pid_t)strtol(text, NULL, 10);
-    bench->held = begin(bench, "hold", may_follow);
+    holder = ask_pid(bench);
+    held = may_follow ? begin_quick(bench, "hold") : begin(bench, "hold");
 }
 
 static void
 let_go(struct bench *bench)
 {
-    assert_int_equal(kill(bench->pid, SIGUSR1), 0);
-    expect_answer(bench, &bench->held, "held");
+    assert_int_equal(kill(holder, SIGUSR1), 0);
+    expect_answer(bench, &held, "held");
 }
 
 static void
@@ -169,17 +91,17 @@ quick_calls_are_sent_ahead_in_order(void **state)
     char pid[32];
     hold(bench, true);
     for (size_t i = 0; i < SOME; i++) {
-        bench->sent[i] = begin(bench, words[i], true);
+        sent_ahead[i] = begin_quick(bench, words[i]);
     }
     assert_int_equal(look(bench).ahead, SOME);
     assert_int_equal(look(bench).queued, 0);
     assert_int_equal(look(bench).busy, 1);
     let_go(bench);
-    expect_answer(bench, &bench->sent[0], "a");
-    assert_false(future_is_done(bench->sent[SOME - 1]) && !future_is_done(bench->sent[1]));
-    expect_answer(bench, &bench->sent[1], "b");
-    (void)snprintf(pid, sizeof(pid), "%d", (int)bench->pid);
-    expect_answer(bench, &bench->sent[2], pid);
+    expect_answer(bench, &sent_ahead[0], "a");
+    assert_false(future_is_done(sent_ahead[SOME - 1]) && !future_is_done(sent_ahead[1]));
+    expect_answer(bench, &sent_ahead[1], "b");
+    (void)snprintf(pid, sizeof(pid), "%d", (int)holder);
+    expect_answer(bench, &sent_ahead[2], pid);
     assert_int_equal(look(bench).ahead, 0);
     assert_int_equal(look(bench).busy, 0);
 }
@@ -190,13 +112,13 @@ so_many_and_no_more(void **state)
     struct bench *bench = *state;
     hold(bench, true);
     for (size_t i = 0; i < PROCS_AHEAD_MAX + SOME; i++) {
-        bench->sent[i] = begin(bench, "x", true);
+        sent_ahead[i] = begin_quick(bench, "x");
     }
     assert_int_equal(look(bench).ahead, PROCS_AHEAD_MAX);
     assert_int_equal(look(bench).queued, SOME);
     let_go(bench);
     for (size_t i = 0; i < PROCS_AHEAD_MAX + SOME; i++) {
-        expect_answer(bench, &bench->sent[i], "x");
+        expect_answer(bench, &sent_ahead[i], "x");
     }
 }
 
@@ -207,16 +129,16 @@ so_many_bytes_and_no_more(void **state)
     static const char bytes[PROCS_AHEAD_BYTES_MAX / SOME];
     hold(bench, true);
     for (size_t i = 0; i < SOME; i++) {
-        bench->sent[i] = begin_bytes(bench, bytes, sizeof(bytes), true);
+        sent_ahead[i] = begin_quick_bytes(bench, bytes, sizeof(bytes));
     }
-    bench->sent[SOME] = begin(bench, "and more", true);
+    sent_ahead[SOME] = begin_quick(bench, "and more");
     assert_int_equal(look(bench).ahead, SOME);
     assert_int_equal(look(bench).queued, 1);
     let_go(bench);
     for (size_t i = 0; i < SOME; i++) {
-        expect_answer(bench, &bench->sent[i], "21845");
+        expect_answer(bench, &sent_ahead[i], "21845");
     }
-    expect_answer(bench, &bench->sent[SOME], "and more");
+    expect_answer(bench, &sent_ahead[SOME], "and more");
 }
 
 /* It answers what it never read, until its socket is full: then nothing is sent ahead any more, and
@@ -229,30 +151,30 @@ a_full_socket_is_an_answer(void **state)
     size_t sent = 0;
     hold(bench, false);
     let_go(bench);
-    bench->held = begin(bench, "unread", true);
+    held = begin_quick(bench, "unread");
     while (sent < PROCS_AHEAD_MAX) {
-        bench->sent[sent++] = begin_bytes(bench, bytes, sizeof(bytes), true);
+        sent_ahead[sent++] = begin_quick_bytes(bench, bytes, sizeof(bytes));
     }
     for (size_t round = 0; look(bench).queued == 0; round++) {
         assert_true(round < 100);
-        assert_int_equal(sigqueue(bench->pid, SIGUSR1, (union sigval){ .sival_int = 1 + 8 }), 0);
-        expect_answer(bench, &bench->held, "unread");
+        assert_int_equal(sigqueue(holder, SIGUSR1, (union sigval){ .sival_int = 1 + 8 }), 0);
+        expect_answer(bench, &held, "unread");
         for (size_t i = 0; i < PROCS_AHEAD_MAX; i++) {
-            expect_answer(bench, &bench->sent[i], "unread");
+            expect_answer(bench, &sent_ahead[i], "unread");
         }
-        bench->held = begin_bytes(bench, bytes, sizeof(bytes), true);
+        held = begin_quick_bytes(bench, bytes, sizeof(bytes));
         for (size_t i = 0; i < PROCS_AHEAD_MAX; i++) {
-            bench->sent[i] = begin_bytes(bench, bytes, sizeof(bytes), true);
+            sent_ahead[i] = begin_quick_bytes(bench, bytes, sizeof(bytes));
         }
     }
     int ahead = (int)look(bench).ahead;
     assert_true(ahead < PROCS_AHEAD_MAX);
     assert_int_equal(look(bench).busy, 1);
     assert_int_equal(look(bench).deaths, 0);
-    assert_int_equal(sigqueue(bench->pid, SIGUSR1, (union sigval){ .sival_int = 1 + ahead }), 0);
-    expect_answer(bench, &bench->held, "unread");
+    assert_int_equal(sigqueue(holder, SIGUSR1, (union sigval){ .sival_int = 1 + ahead }), 0);
+    expect_answer(bench, &held, "unread");
     for (int i = 0; i < PROCS_AHEAD_MAX; i++) {
-        expect_answer(bench, &bench->sent[i], i < ahead ? "unread" : "8192");
+        expect_answer(bench, &sent_ahead[i], i < ahead ? "unread" : "8192");
     }
     while (look(bench).deaths == 0) {
         turn(bench);
@@ -266,19 +188,19 @@ others_wait_in_the_queue(void **state)
 {
     struct bench *bench = *state;
     hold(bench, false);
-    bench->sent[0] = begin(bench, "x", true);
+    sent_ahead[0] = begin_quick(bench, "x");
     assert_int_equal(look(bench).ahead, 0);
     assert_int_equal(look(bench).queued, 1);
     let_go(bench);
-    expect_answer(bench, &bench->sent[0], "x");
-    bench->held = begin(bench, "hold", true);
-    bench->sent[0] = begin(bench, "y", false);
-    bench->sent[1] = begin(bench, "z", true); /* first come, first served */
+    expect_answer(bench, &sent_ahead[0], "x");
+    held = begin_quick(bench, "hold");
+    sent_ahead[0] = begin(bench, "y");
+    sent_ahead[1] = begin_quick(bench, "z"); /* first come, first served */
     assert_int_equal(look(bench).ahead, 0);
     assert_int_equal(look(bench).queued, 2);
     let_go(bench);
-    expect_answer(bench, &bench->sent[0], "y");
-    expect_answer(bench, &bench->sent[1], "z");
+    expect_answer(bench, &sent_ahead[0], "y");
+    expect_answer(bench, &sent_ahead[1], "z");
 }
 
 static void
@@ -286,12 +208,12 @@ a_cancelled_one_is_dropped(void **state)
 {
     struct bench *bench = *state;
     hold(bench, true);
-    bench->sent[0] = begin(bench, "a", true);
-    bench->sent[1] = begin(bench, "b", true);
-    assert_true(future_cancel(bench->sent[0]));
-    assert_int_equal(future_state(bench->sent[0]), FUTURE_CANCELLED);
+    sent_ahead[0] = begin_quick(bench, "a");
+    sent_ahead[1] = begin_quick(bench, "b");
+    assert_true(future_cancel(sent_ahead[0]));
+    assert_int_equal(future_state(sent_ahead[0]), FUTURE_CANCELLED);
     let_go(bench);
-    expect_answer(bench, &bench->sent[1], "b");
+    expect_answer(bench, &sent_ahead[1], "b");
     assert_int_equal(look(bench).ahead, 0);
 }
 
@@ -303,15 +225,15 @@ a_death_costs_the_call_in_hand_alone(void **state)
     struct bench *bench = *state;
     char text[32] = "";
     hold(bench, true);
-    bench->sent[0] = begin(bench, "pid", true);
-    bench->sent[1] = begin(bench, "b", true);
-    bench->sent[2] = begin(bench, "c", true);
-    assert_true(future_cancel(bench->sent[1]));
-    assert_int_equal(kill(bench->pid, SIGKILL), 0);
-    assert_int_equal(end(bench, &bench->held, NULL, 0), ERROR_PLUGIN);
-    assert_int_equal(end(bench, &bench->sent[0], text, sizeof(text)), ERROR_OK);
-    assert_int_not_equal(strtol(text, NULL, 10), bench->pid);
-    expect_answer(bench, &bench->sent[2], "c");
+    sent_ahead[0] = begin_quick(bench, "pid");
+    sent_ahead[1] = begin_quick(bench, "b");
+    sent_ahead[2] = begin_quick(bench, "c");
+    assert_true(future_cancel(sent_ahead[1]));
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(end_of(bench, &held, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(end_of(bench, &sent_ahead[0], text, sizeof(text)), ERROR_OK);
+    assert_int_not_equal(strtol(text, NULL, 10), holder);
+    expect_answer(bench, &sent_ahead[2], "c");
     assert_int_equal(look(bench).deaths, 1);
 }
 
@@ -321,13 +243,13 @@ answers_before_a_death_count(void **state)
 {
     struct bench *bench = *state;
     hold(bench, true);
-    bench->sent[0] = begin(bench, "a", true);
-    bench->sent[1] = begin(bench, "exit:3", true);
-    bench->sent[2] = begin(bench, "c", true);
+    sent_ahead[0] = begin_quick(bench, "a");
+    sent_ahead[1] = begin_quick(bench, "exit:3");
+    sent_ahead[2] = begin_quick(bench, "c");
     let_go(bench);
-    expect_answer(bench, &bench->sent[0], "a");
-    assert_int_equal(end(bench, &bench->sent[1], NULL, 0), ERROR_PLUGIN);
-    expect_answer(bench, &bench->sent[2], "c");
+    expect_answer(bench, &sent_ahead[0], "a");
+    assert_int_equal(end_of(bench, &sent_ahead[1], NULL, 0), ERROR_PLUGIN);
+    expect_answer(bench, &sent_ahead[2], "c");
 }
 
 static void
@@ -335,15 +257,15 @@ the_limit_is_each_calls_own(void **state)
 {
     struct bench *bench = *state;
     hold(bench, true);
-    bench->sent[0] = begin(bench, "hold", true);
+    sent_ahead[0] = begin_quick(bench, "hold");
     clock_advance(LIMIT_US - 1);
     loop_turn(bench->loop, 0);
     let_go(bench);
     clock_advance(LIMIT_US - 1); /* of the second one's */
     loop_turn(bench->loop, 0);
     assert_int_equal(look(bench).deaths, 0);
-    assert_int_equal(kill(bench->pid, SIGUSR1), 0);
-    expect_answer(bench, &bench->sent[0], "held");
+    assert_int_equal(kill(holder, SIGUSR1), 0);
+    expect_answer(bench, &sent_ahead[0], "held");
 }
 
 static void
@@ -351,10 +273,10 @@ closing_lets_them_end(void **state)
 {
     struct bench *bench = *state;
     hold(bench, true);
-    bench->sent[0] = begin(bench, "a", true);
+    sent_ahead[0] = begin_quick(bench, "a");
     procs_close(bench->procs);
     let_go(bench);
-    expect_answer(bench, &bench->sent[0], "a");
+    expect_answer(bench, &sent_ahead[0], "a");
     while (!procs_is_gone(bench->procs)) {
         turn(bench);
     }
@@ -365,11 +287,11 @@ a_death_while_closing_fails_them(void **state)
 {
     struct bench *bench = *state;
     hold(bench, true);
-    bench->sent[0] = begin(bench, "a", true);
+    sent_ahead[0] = begin_quick(bench, "a");
     procs_close(bench->procs);
-    assert_int_equal(kill(bench->pid, SIGKILL), 0);
-    assert_int_equal(end(bench, &bench->held, NULL, 0), ERROR_PLUGIN);
-    assert_int_equal(end(bench, &bench->sent[0], NULL, 0), ERROR_CLOSED);
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(end_of(bench, &held, NULL, 0), ERROR_PLUGIN);
+    assert_int_equal(end_of(bench, &sent_ahead[0], NULL, 0), ERROR_CLOSED);
 }
 
 /* All ends with the group; teardown looks for what was left. */
@@ -378,16 +300,16 @@ freeing_fails_them(void **state)
 {
     struct bench *bench = *state;
     hold(bench, true);
-    bench->sent[0] = begin(bench, "a", true);
+    sent_ahead[0] = begin_quick(bench, "a");
     procs_free(&bench->procs);
-    assert_int_equal(bench->held->error, ERROR_CLOSED);
-    assert_int_equal(bench->sent[0]->error, ERROR_CLOSED);
+    assert_int_equal(held->error, ERROR_CLOSED);
+    assert_int_equal(sent_ahead[0]->error, ERROR_CLOSED);
 }
 
 int
 main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup_ahead, teardown_ahead)
     const struct CMUnitTest tests[] = {
         TEST(quick_calls_are_sent_ahead_in_order),
         TEST(so_many_and_no_more),
