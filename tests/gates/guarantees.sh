@@ -28,7 +28,7 @@ done < <(grep -E '^\| ' "$page" | grep -vE '^\| (guarantee|---) ')
 [ "$rows" -gt 50 ] || fail "found only $rows rows in $page"
 
 # Every test of these files stands in the page.
-for file in test_future test_completion test_pool test_pool_idle; do
+for file in test_future test_completion test_job test_pool test_pool_idle test_pool_map test_pool_stop; do
     while read -r test; do
         grep -qx "$file:$test" <<<"$named" || fail "$file:$test stands nowhere in $page"
     done < <(grep -oE '^[a-z_]+\(void \*\*state\)' "tests/unit/exec/$file.c" | sed 's/(.*//' |

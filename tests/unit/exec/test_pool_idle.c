@@ -6,70 +6,14 @@
 
 #include <malloc.h>
 #include <sched.h>
-#include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "daemon/base/clock.h"
-#include "daemon/base/error.h"
-#include "daemon/exec/completion.h"
-#include "daemon/exec/pool.h"
-#include "tests/support/common.h"
+#include "tests/unit/exec/pool_fixture.h"
 
 #define THREADS 3
 #define TINY 4000
+#define QUEUE_MAX (TINY + 8)
 #define ROUNDS 200
-
-static const struct future_ops plain = { .name = "job" };
-
-static int
-run_tiny(struct job *job)
-{
-    job->result = job;
-    return ERROR_OK;
-}
-
-struct held {
-    struct job job;
-    sem_t began;
-    sem_t go;
-};
-
-static int
-run_held(struct job *job)
-{
-    struct held *held = CONTAINER_OF(job, struct held, job);
-    sem_post(&held->began);
-    sem_wait(&held->go);
-    return ERROR_OK;
-}
-
-static void
-held_init(struct held *held, enum job_kind kind)
-{
-    memset(held, 0, sizeof(*held));
-    job_init(&held->job, &plain, run_held);
-    held->job.kind = kind;
-    sem_init(&held->began, 0, 0);
-    sem_init(&held->go, 0, 0);
-}
-
-static struct pool *
-new_pool(unsigned threads)
-{
-    struct pool *pool = NULL;
-    const struct pool_options options = { .threads = threads,
-                                          .queue_max = TINY + 8,
-                                          .name = "test" };
-    assert_int_equal(pool_start(&options, &pool), ERROR_OK);
-    return pool;
-}
 
 /* Until the pool has let go of it too. */
 static void
@@ -85,7 +29,7 @@ static void
 submit_tiny(struct pool *pool, struct job *jobs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        job_init(&jobs[i], &plain, run_tiny);
+        job_init(&jobs[i], &plain, give_itself);
         assert_int_equal(pool_submit(pool, &jobs[i]), ERROR_OK);
     }
 }
@@ -96,7 +40,7 @@ static void
 jobs_behind_one_that_blocks_are_run(void **state)
 {
     (void)state;
-    struct pool *pool = new_pool(2);
+    struct pool *pool = new_pool(2, QUEUE_MAX);
     struct job *tiny = calloc(TINY, sizeof(*tiny));
     for (int round = 0; round < 20; round++) {
         struct held held;
@@ -111,8 +55,7 @@ jobs_behind_one_that_blocks_are_run(void **state)
         sem_post(&held.go);
         await(&held.job);
     }
-    pool_stop(pool, POOL_DRAIN);
-    pool_free(&pool);
+    end_pool(&pool);
     free(tiny);
 }
 
@@ -121,7 +64,7 @@ static void
 each_that_blocks_gets_a_thread(void **state)
 {
     (void)state;
-    struct pool *pool = new_pool(THREADS);
+    struct pool *pool = new_pool(THREADS, QUEUE_MAX);
     struct job *tiny = calloc(TINY, sizeof(*tiny));
     for (int round = 0; round < ROUNDS; round++) {
         struct held held[THREADS];
@@ -142,8 +85,7 @@ each_that_blocks_gets_a_thread(void **state)
             await(&tiny[i]);
         }
     }
-    pool_stop(pool, POOL_DRAIN);
-    pool_free(&pool);
+    end_pool(&pool);
     free(tiny);
 }
 
@@ -152,7 +94,7 @@ static void
 slow_work_joins_a_stream_of_tiny_jobs(void **state)
 {
     (void)state;
-    struct pool *pool = new_pool(2);
+    struct pool *pool = new_pool(2, QUEUE_MAX);
     struct job *tiny = calloc(TINY, sizeof(*tiny));
     submit_tiny(pool, tiny, TINY);
     struct held slow;
@@ -166,8 +108,7 @@ slow_work_joins_a_stream_of_tiny_jobs(void **state)
     }
     sem_post(&slow.go);
     await(&slow.job);
-    pool_stop(pool, POOL_DRAIN);
-    pool_free(&pool);
+    end_pool(&pool);
     free(tiny);
 }
 
@@ -177,7 +118,7 @@ static void
 submitting_allocates_nothing(void **state)
 {
     (void)state;
-    struct pool *pool = new_pool(1);
+    struct pool *pool = new_pool(1, QUEUE_MAX);
     struct job *tiny = calloc(TINY, sizeof(*tiny));
     struct held held;
     held_init(&held, JOB_QUICK);
@@ -189,8 +130,7 @@ submitting_allocates_nothing(void **state)
     assert_int_equal(after.uordblks, before.uordblks);
     assert_int_equal(after.hblkhd, before.hblkhd);
     sem_post(&held.go);
-    pool_stop(pool, POOL_DRAIN);
-    pool_free(&pool);
+    end_pool(&pool);
     free(tiny);
 }
 
