@@ -108,7 +108,7 @@ end_slow(struct pool *pool)
 static struct job *
 take_slow(struct pool *pool)
 {
-    if (ring_count(&pool->slow) == 0 || !begin_slow(pool)) {
+    if (!ring_has_items(&pool->slow) || !begin_slow(pool)) {
         return NULL;
     }
     struct job *job = ring_pop(&pool->slow);

@@ -29,21 +29,21 @@
 static bool
 has_slow_work(const struct pool *pool)
 {
-    return ring_count(&pool->slow) > 0 &&
+    return ring_has_items(&pool->slow) &&
            atomic_load_explicit(&pool->slow_running, memory_order_seq_cst) < pool->slow_max;
 }
 
 bool
 pool_has_work(const struct pool *pool)
 {
-    return ring_count(&pool->quick) > 0 || has_slow_work(pool);
+    return ring_has_items(&pool->quick) || has_slow_work(pool);
 }
 
 bool
 pool_is_over(const struct pool *pool)
 {
     return atomic_load_explicit(&pool->ending, memory_order_seq_cst) &&
-           ring_count(&pool->quick) == 0 && ring_count(&pool->slow) == 0;
+           !ring_has_items(&pool->quick) && !ring_has_items(&pool->slow);
 }
 
 static bool

@@ -154,6 +154,15 @@ ring_count(const struct ring *ring)
     return tail > head ? tail - head : 0;
 }
 
+bool
+ring_has_items(const struct ring *ring)
+{
+    size_t place = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    const struct ring_cell *cell = &ring->cells[place & ring->mask];
+    return atomic_load_explicit(&cell->turn, memory_order_acquire) == place + 1 ||
+           ring_count(ring) > 0;
+}
+
 size_t
 ring_popped(const struct ring *ring)
 {

@@ -43,6 +43,9 @@ void *ring_pop(struct ring *ring);
 void ring_return(struct ring *ring, void *item);
 /** A moment's count, with items that are being written. */
 size_t ring_count(const struct ring *ring);
+/** Whether that is more than 0. Sooner said: only where the next cell is empty does it look at the
+ *  word that all producers change. */
+bool ring_has_items(const struct ring *ring);
 /** How many items were ever taken out. */
 size_t ring_popped(const struct ring *ring);
 
