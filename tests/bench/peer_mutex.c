@@ -4,6 +4,7 @@
  * hand-off between two threads, a futex word each way: the floor that no pool can beat. */
 
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -103,23 +104,34 @@ wait_for(_Atomic uint32_t *word, uint32_t before)
     }
 }
 
+/* How often the other thread is asked, and for how long it blocks each time. */
+struct exchange {
+    uint32_t count;
+    int block_ms;
+};
+
 static void *
-answer_each(void *count)
+answer_each(void *argument)
 {
-    for (uint32_t i = 0; i < (uint32_t)(uintptr_t)count; i++) {
+    const struct exchange *exchange = argument;
+    for (uint32_t i = 0; i < exchange->count; i++) {
         wait_for(&ping, i);
+        if (exchange->block_ms > 0) {
+            (void)poll(NULL, 0, exchange->block_ms);
+        }
         hand_over(&pong, i + 1);
     }
     return NULL;
 }
 
 static void
-trips(size_t count, int64_t *out_ns)
+ask_each(size_t count, int block_ms, int64_t *out_ns)
 {
     pthread_t handle;
+    struct exchange exchange = { .count = (uint32_t)count, .block_ms = block_ms };
     atomic_store(&ping, 0);
     atomic_store(&pong, 0);
-    pthread_create(&handle, NULL, answer_each, (void *)(uintptr_t)count);
+    pthread_create(&handle, NULL, answer_each, &exchange);
     for (uint32_t i = 0; i < count; i++) {
         int64_t started_ns = peer_now_ns();
         hand_over(&ping, i + 1);
@@ -129,4 +141,17 @@ trips(size_t count, int64_t *out_ns)
     pthread_join(handle, NULL);
 }
 
-const struct peer peer_mutex = { "mutex queue / futex hand-off", stream, trips, NULL };
+static void
+trips(size_t count, int64_t *out_ns)
+{
+    ask_each(count, 0, out_ns);
+}
+
+/* The winner alone: what the machine's own timer and wake-ups take. */
+static void
+races(size_t count, int64_t *out_ns)
+{
+    ask_each(count, PEER_WINNER_MS, out_ns);
+}
+
+const struct peer peer_mutex = { "mutex queue / futex hand-off", stream, trips, races };
