@@ -423,9 +423,15 @@ leaves_before_its_time_is_up(void **state)
     struct hands hands;
     const struct call_request request = request_for("alice", NULL);
     open_with_cpu(&hands, HANDS_FIXTURE("steps"), "--cpu=60");
+    /* It stands still until it has been sent all: from its first answer on it takes no more. */
+    int status = 0;
+    assert_int_equal(kill(hands.pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(hands.pid, &status, WUNTRACED), hands.pid);
+    assert_true(WIFSTOPPED(status));
     for (uint64_t id = 1; id <= CALLS_AHEAD; id++) {
         send_call(&hands, id, &request);
     }
+    assert_int_equal(kill(hands.pid, SIGCONT), 0);
     for (uint64_t id = 1; id <= CALLS_AHEAD; id++) {
         struct frame frame = hands_expect(&hands, FRAME_ANSWER);
         assert_int_equal(frame.id, id);
