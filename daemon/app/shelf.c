@@ -31,18 +31,11 @@ find_or_add(struct shelf *shelf, const char *path)
     return entry;
 }
 
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 static void
 warn_of_change(const struct shelf_entry *entry)
 {
-    struct stat now;
-    if (stat(entry->path, &now) == 0 && !is_same_file(&now, &entry->opened)) {
+    struct file_mark now = file_mark_take(entry->path);
+    if (now.is_there && !file_mark_is_same(&now, &entry->opened)) {
         log_warning("plugin",
                     "%s: has changed, and is not reloaded: with isolation = \"thread\" it stays "
                     "until the daemon ends",
@@ -60,13 +53,12 @@ shelf_open(struct shelf *shelf, const char *path, struct image **out_image, stru
     if (entry->image != NULL) {
         warn_of_change(entry);
     } else {
-        struct stat info = { 0 };
-        (void)stat(path, &info);
+        struct file_mark mark = file_mark_take(path);
         int error = loader_open(path, &entry->image, why);
         if (error != ERROR_OK) {
             return error;
         }
-        entry->opened = info;
+        entry->opened = mark;
     }
     *out_image = entry->image;
     return ERROR_OK;

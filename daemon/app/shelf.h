@@ -8,15 +8,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/file_mark.h"
 #include "daemon/plugin/loader.h"
 
 struct shelf_entry {
     char *path;
     struct image *image;       /* NULL: never opened here */
-    struct stat opened;        /* the file when it was */
+    struct file_mark opened;   /* the file when it was */
     struct error_text refusal; /* the last one; "" for none */
 };
 
