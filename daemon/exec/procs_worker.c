@@ -180,10 +180,25 @@ procs_worker_cancel(struct worker *worker)
 
 /* ---- its end ------------------------------------------------------------------------------ */
 
+/* Nothing has come of what it was given that time for. The loop may have been late itself, so what
+ * the worker has said meanwhile is heard first. */
+static bool
+is_still_awaited(struct worker *worker)
+{
+    enum worker_state awaited = worker->state;
+    if (procs_worker_may_speak(worker)) {
+        procs_hear(worker);
+    }
+    return worker->state == awaited && !worker->limit.armed; /* it is again for the next call */
+}
+
 static void
 limit_due(struct loop_timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, limit);
+    if (!is_still_awaited(worker)) {
+        return;
+    }
     switch (worker->state) {
     case WORKER_BUSY:
         procs_worker_kill(worker, ERROR_TIMEOUT, "was killed after %g s",

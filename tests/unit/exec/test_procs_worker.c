@@ -3,6 +3,10 @@
 /* One worker: what it is born with, how long it may take, and its end. Whatever kills it fails the
  * call in hand and is said in a sentence; leaving in good order is no death. */
 
+#include <poll.h>
+#include <sched.h>
+
+#include "daemon/exec/procs_int.h"
 #include "tests/unit/exec/procs_fixture.h"
 
 static void
@@ -98,6 +102,57 @@ a_call_over_its_limit_kills_its_worker(void **state)
     assert_int_not_equal(ask_pid(bench), first);
 }
 
+/* Between a turn's descriptors and its timers: the worker answers, and its time is over. */
+struct late_turn {
+    struct loop_post post;
+    const struct procs *procs;
+    pid_t pid;
+};
+
+static bool
+has_answered(const struct procs *procs)
+{
+    bool has = false;
+    for (const struct list *node = procs->workers.next; node != &procs->workers;
+         node = node->next) {
+        struct pollfd look = { .fd = LIST_ENTRY(node, const struct worker, node)->proc.fd,
+                               .events = POLLIN };
+        has = has || poll(&look, 1, 0) == 1;
+    }
+    return has;
+}
+
+static void
+be_late(struct loop_post *post)
+{
+    struct late_turn *late = CONTAINER_OF(post, struct late_turn, post);
+    int64_t give_up_us = support_now_us() + SUPPORT_WAIT_MS * CLOCK_US_PER_MS;
+    assert_int_equal(kill(late->pid, SIGUSR1), 0);
+    while (!has_answered(late->procs)) {
+        assert_true(support_now_us() < give_up_us);
+        (void)sched_yield();
+    }
+    clock_advance(LIMIT_US);
+}
+
+/* It answered in time, and the loop had no time to hear it. */
+static void
+an_answer_counts_though_the_loop_is_late(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    pid_t pid = get_spare(bench);
+    struct future *future = begin(bench, "hold");
+    while (look(bench).busy == 0) {
+        turn(bench);
+    }
+    struct late_turn late = { .post.fn = be_late, .procs = bench->procs, .pid = pid };
+    loop_post(bench->loop, &late.post);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
+    assert_int_equal(look(bench).deaths, 0);
+    assert_int_equal(ask_pid(bench), pid);
+}
+
 /* One that was killed unnoticed gets the call sent, or the next one does: nobody waits for good. */
 static void
 an_idle_death_costs_no_call(void **state)
@@ -156,6 +211,7 @@ main(void)
         PROCS_TEST(hanging_up_is_a_death),
         PROCS_TEST(who_hangs_up_and_ends_says_how),
         PROCS_TEST(a_call_over_its_limit_kills_its_worker),
+        PROCS_TEST(an_answer_counts_though_the_loop_is_late),
         PROCS_TEST(an_idle_death_costs_no_call),
 #if !defined(__SANITIZE_THREAD__)
         PROCS_TEST(who_retires_is_no_death),
