@@ -83,16 +83,17 @@ drain(int fd)
     return read(fd, &count, sizeof(count)) == (ssize_t)sizeof(count);
 }
 
-/* [nng's threads] */
+/* [nng's threads] Counted from before it carries anything: what comes after its start may be told
+ * later than its end. */
 static void
 on_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 {
     (void)pipe;
     struct conn *conn = context;
     (void)pthread_mutex_lock(&conns_lock);
-    if (event == NNG_PIPE_EV_ADD_POST) {
+    if (event == NNG_PIPE_EV_ADD_PRE) {
         conn->pipes++;
-    } else if (conn->pipes > 0) {
+    } else {
         conn->pipes--;
         conn->losses++;
     }
@@ -123,7 +124,7 @@ open_socket(struct conn *conn)
     failed |= nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, REPLY_BYTES_MAX);
     failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, REDIAL_MIN_MS);
     failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, REDIAL_MAX_MS);
-    failed |= nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_pipe, conn);
+    failed |= nng_pipe_notify(socket, NNG_PIPE_EV_ADD_PRE, on_pipe, conn);
     failed |= nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_pipe, conn);
     return failed != 0 ? NNG_EINTERNAL : nng_aio_alloc(&conn->aio, on_done, conn);
 }
