@@ -270,12 +270,13 @@ pool_submit(struct pool *pool, struct job *job)
                                                                          : ERROR_NOMEM;
     }
     struct future *future = future_ref(&job->future);
+    bool is_slow = job->kind == JOB_SLOW; /* the job may be gone after the push */
     int error = push(pool, job);
     if (error != ERROR_OK) {
         future_unref(&future);
     } else if (is_first) {
         (void)pool_wake_one(pool); /* it may have looked and gone to sleep already */
-    } else {
+    } else if (!is_slow || !pool_wake_another(pool)) {
         more_hands(pool);
     }
     return error;

@@ -7,10 +7,12 @@
  * `epoch`. Whoever brings work pushes it, then looks at `sleepers`. Both sides are sequentially
  * consistent, so one of them sees the other.
  *
- * A burst wakes one thread, not one for each job: `look_out` stays set until that thread has
- * looked, and it passes the word on while work is left. Where the others run the queue dry faster
- * than one more thread could help, it only watches that this goes on: jobs of a tenth of a
- * microsecond are done sooner on one processor than torn between two. */
+ * A burst of quick work wakes one thread, not one for each job: `look_out` stays set until that
+ * thread has looked, and it passes the word on while work is left. Each slow job wakes one for
+ * itself, since whoever takes it is at it for long, and the next one would begin a wake-up later.
+ * Where the others run the queue dry faster than one more thread could help, it only watches that
+ * this goes on: jobs of a tenth of a microsecond are done sooner on one processor than torn between
+ * two. */
 
 #include "daemon/exec/pool_int.h"
 
@@ -60,6 +62,13 @@ pool_wants_hands(const struct pool *pool)
            (!atomic_load_explicit(&pool->watching, memory_order_seq_cst) || are_all_asleep(pool));
 }
 
+static void
+wake_sleeper(struct pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
+    futex_wake(&pool->epoch, 1);
+}
+
 bool
 pool_wake_one(struct pool *pool)
 {
@@ -67,9 +76,18 @@ pool_wake_one(struct pool *pool)
         return false;
     }
     if (!atomic_exchange_explicit(&pool->look_out, true, memory_order_seq_cst)) {
-        atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
-        futex_wake(&pool->epoch, 1);
+        wake_sleeper(pool);
     }
+    return true;
+}
+
+bool
+pool_wake_another(struct pool *pool)
+{
+    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) == 0) {
+        return false;
+    }
+    wake_sleeper(pool);
     return true;
 }
 

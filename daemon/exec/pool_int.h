@@ -46,6 +46,8 @@ bool pool_is_over(const struct pool *pool);
 bool pool_wants_hands(const struct pool *pool);
 /** Wake one sleeping thread, unless one is about to look anyway. False: none sleeps. */
 bool pool_wake_one(struct pool *pool);
+/** Wake one sleeping thread, though another may be about to look. False: none sleeps. */
+bool pool_wake_another(struct pool *pool);
 void pool_wake_all(struct pool *pool);
 /** For a thread that found nothing: look out, sleep, return when there may be work, or the end. */
 void pool_idle(struct pool *pool);
