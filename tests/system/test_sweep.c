@@ -29,6 +29,9 @@
     "\"gzip_bomb\",\"redirect_loop\",\"truncate\",\"status:401\",\"status:500\",\"bot_wall:200\"," \
     "\"close\",\"garbage\"]"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+/* Even where a machine has much else to do. */
+#define PATIENT "timeout = \"60s\"; deadline = \"60s\";"
+#define PATIENT_MS "60000"
 #define MANY 4500
 #define COMPLAINTS_MAX 40
 
@@ -203,10 +206,10 @@ static cJSON *
 ask(const char *name)
 {
     struct rpc *rpc = rpc_dial(daemon_url(sweep.daemon));
-    char *params =
-        support_text("{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
-                     "\"until\":\"all\",\"adult\":true,\"fresh\":true,\"timeout_ms\":30000}",
-                     name);
+    char *params = support_text(
+        "{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
+        "\"until\":\"all\",\"adult\":true,\"fresh\":true,\"timeout_ms\":" PATIENT_MS "}",
+        name);
     cJSON *answer = rpc_result(rpc, "check", params);
     free(params);
     rpc_free(&rpc);
@@ -249,6 +252,7 @@ sweep_all(const char *const *catalogs, const char *part)
 {
     sweep_start(&(struct sweep_options){ .catalogs = catalogs,
                                          .part = part,
+                                         .lines = PATIENT,
                                          .plugin_lines = "concurrency = 1000;" },
                 &sweep);
     judge("alice", true);
@@ -287,6 +291,7 @@ test_own_https(void **state)
     (void)state;
     sweep_start(&(struct sweep_options){ .catalogs = own,
                                          .part = PRESENT ",\"hostile\":{\"every\":3," FAULTS "}",
+                                         .lines = PATIENT,
                                          .https = true },
                 &sweep);
     judge("alice", true);
@@ -299,7 +304,8 @@ static void
 test_own_names(void **state)
 {
     (void)state;
-    sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT }, &sweep);
+    sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT, .lines = PATIENT },
+                &sweep);
     judge("al.ice", true);
     judge("4711", false);
     judge("root", false);
@@ -359,7 +365,8 @@ test_requests(void **state)
         { "granite", "GET", "/alice/" },
     };
     (void)state;
-    sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT }, &sweep);
+    sweep_start(&(struct sweep_options){ .catalogs = own, .part = PRESENT, .lines = PATIENT },
+                &sweep);
     cJSON_Delete(ask("alice"));
     struct world_log log = world_log(sweep.world);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

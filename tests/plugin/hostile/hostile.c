@@ -131,7 +131,7 @@ MISDEED
 descriptors(rollcall_check *check)
 {
     size_t opened = 0;
-    for (size_t i = 0; i < DESCRIPTORS; i++) {
+    for (size_t i = 0; i < DESCRIPTORS; i += 3) {
         opened += dup(CHANNEL_FD) >= 0;
         opened += open("/dev/null", O_RDONLY) >= 0;
         opened += socket(AF_UNIX, SOCK_STREAM, 0) >= 0;
