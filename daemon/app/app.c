@@ -189,8 +189,8 @@ run(struct app *app)
     reload_tell_ready(app);
     serve(app);
     drain(app);
-    if (stack_stop(app->stack) != ERROR_OK) {
-        log_warning("app", "nng does not let go of a connection: leaving without it");
+    if (stack_stop(app->stack, &why) != ERROR_OK) {
+        log_warning("app", "%s: leaving without it", why.text);
         _exit(EXIT_SUCCESS); /* all queries have ended; the workers go with us */
     }
     stack_free(&app->stack);

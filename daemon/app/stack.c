@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "daemon/app/enumerate.h"
+#include "daemon/base/clock.h"
 #include "daemon/exec/address.h"
 #include "daemon/exec/exec.h"
 #include "daemon/plugin/crew.h"
@@ -182,7 +183,8 @@ stack_start(const struct stack_options *options, struct stack **out_stack, struc
     stack->taker = options->taker;
     int error = start(stack, why);
     if (error != ERROR_OK) {
-        if (stack_stop(stack) == ERROR_OK) {
+        struct error_text stuck;
+        if (stack_stop(stack, &stuck) == ERROR_OK) {
             stack_free(&stack);
         }
         return error;
@@ -306,7 +308,7 @@ close_crew_on_loop(void *context)
 }
 
 int
-stack_stop(struct stack *stack)
+stack_stop(struct stack *stack, struct error_text *why)
 {
     int error = ERROR_OK;
     if (stack->queries != NULL) {
@@ -316,15 +318,16 @@ stack_stop(struct stack *stack)
         error = server_stop(stack->server);
     }
     if (error != ERROR_OK) {
-        return error;
+        return error_say(why, error, "nng does not let go of a connection");
     }
     if (stack->crew != NULL) {
         exec_run_on_loop(stack->exec, close_crew_on_loop, stack);
     }
     if (stack->exec != NULL) {
-        exec_stop(stack->exec);
+        error = exec_stop(stack->exec, clock_deadline_us(STACK_STOP_US));
     }
-    return ERROR_OK;
+    return error == ERROR_OK ? ERROR_OK
+                             : error_say(why, error, "a plugin does not come back from a thread");
 }
 
 void

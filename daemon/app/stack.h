@@ -15,6 +15,9 @@
 /* Until the sockets answer the daemon's own first call. */
 #define STACK_READY_US (INT64_C(10) * 1000 * 1000)
 
+/* How long threads have to come back from what they run, when all ends. */
+#define STACK_STOP_US (INT64_C(2) * 1000 * 1000)
+
 struct stack;
 
 struct stack_options {
@@ -58,9 +61,9 @@ const char *stack_url(const struct stack *stack, size_t index);
 
 /** No new connections, no new queries. */
 void stack_close(struct stack *stack);
-/** Cancel what is still open, let the replies leave, end all threads. Errors: as server_stop():
- * then nothing may be freed. */
-MUST_CHECK int stack_stop(struct stack *stack);
+/** Cancel what is still open, let the replies leave, end all threads. Errors: as server_stop() and
+ * exec_stop(), `why` in words: then nothing may be freed. */
+MUST_CHECK int stack_stop(struct stack *stack, struct error_text *why);
 /** Accepts NULL. */
 void stack_free(struct stack **stack);
 

@@ -117,12 +117,15 @@ close_transfers(void *context)
     resolver_close(exec->resolver);
 }
 
-void
-exec_stop(struct exec *exec)
+int
+exec_stop(struct exec *exec, int64_t deadline_us)
 {
     pool_close(exec->pool);
     exec_run_on_loop(exec, close_transfers, exec);
-    pool_stop(exec->pool, POOL_CANCEL_QUEUED);
+    int error = pool_stop(exec->pool, POOL_CANCEL_QUEUED, deadline_us);
+    if (error != ERROR_OK) {
+        return error;
+    }
     loop_stop(exec->loop);
     if (exec->running) {
         pthread_join(exec->thread, NULL);
@@ -130,6 +133,7 @@ exec_stop(struct exec *exec)
     } else {
         loop_run(exec->loop); /* never started: run what was posted */
     }
+    return ERROR_OK;
 }
 
 void

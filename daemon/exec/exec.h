@@ -34,8 +34,9 @@ MUST_CHECK int exec_start(struct exec *exec);
 void exec_run_on_loop(struct exec *exec, void (*fn)(void *context), void *context);
 
 /** No new pool work, transfers cancelled, then the threads end and the loop last. Thread: [main].
- */
-void exec_stop(struct exec *exec);
+ *  Errors: TIMEOUT: at `deadline_us` a thread has not come back from what it runs. Then nothing may
+ *  be freed. */
+MUST_CHECK int exec_stop(struct exec *exec, int64_t deadline_us);
 void exec_free(struct exec **exec);
 
 struct loop *exec_loop(struct exec *exec);

@@ -19,6 +19,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/error.h"
+#include "daemon/base/futex.h"
 #include "daemon/exec/pool_int.h"
 
 /* ---- One job ------------------------------------------------------------------------- */
@@ -154,6 +155,8 @@ thread_main(void *argument)
         }
     }
     pool_wake_all(pool); /* the others look again whether it is over */
+    atomic_fetch_sub_explicit(&pool->alive, 1, memory_order_seq_cst);
+    futex_wake(&pool->alive, FUTEX_ALL);
     return NULL;
 }
 
@@ -170,6 +173,7 @@ start_thread_locked(struct pool *pool) REQUIRES(&pool->lock)
     snprintf(name, sizeof(name), "%s-%u", pool->name, index % 1000);
     pthread_setname_np(pool->handles[index], name);
     atomic_store_explicit(&pool->threads, index + 1, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&pool->alive, 1, memory_order_seq_cst); /* its end needs the lock */
     return true;
 }
 
@@ -308,8 +312,20 @@ cancel_queued(struct ring *ring)
     }
 }
 
-void
-pool_stop(struct pool *pool, enum pool_stop how)
+static bool
+await_threads(struct pool *pool, int64_t deadline_us)
+{
+    for (;;) {
+        uint32_t alive = atomic_load_explicit(&pool->alive, memory_order_seq_cst);
+        if (alive == 0 || clock_now_us() >= deadline_us) {
+            return alive == 0;
+        }
+        futex_sleep(&pool->alive, alive, deadline_us);
+    }
+}
+
+int
+pool_stop(struct pool *pool, enum pool_stop how, int64_t deadline_us)
 {
     assert(mine != pool);
     pool_close(pool);
@@ -320,12 +336,16 @@ pool_stop(struct pool *pool, enum pool_stop how)
     }
     lock_take(&pool->lock); /* after this no thread starts another */
     atomic_store_explicit(&pool->ending, true, memory_order_seq_cst);
-    unsigned threads = atomic_exchange_explicit(&pool->threads, 0, memory_order_seq_cst);
     lock_release(&pool->lock);
     pool_wake_all(pool);
+    if (!await_threads(pool, deadline_us)) {
+        return ERROR_TIMEOUT;
+    }
+    unsigned threads = atomic_exchange_explicit(&pool->threads, 0, memory_order_seq_cst);
     for (unsigned i = 0; i < threads; i++) {
         pthread_join(pool->handles[i], NULL);
     }
+    return ERROR_OK;
 }
 
 void

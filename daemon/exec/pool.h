@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "daemon/base/attr.h"
 #include "daemon/exec/job.h"
@@ -58,8 +59,10 @@ enum pool_stop { POOL_DRAIN, POOL_CANCEL_QUEUED };
 
 /** Close, then wait for the threads: DRAIN runs what is queued, CANCEL_QUEUED cancels it; what runs
  *  runs to its end in both, so cancel it first where that matters. Never from a job of this pool,
- *  which could not wait for itself (asserted): close it, and let somebody else stop it. */
-void pool_stop(struct pool *pool, enum pool_stop how);
+ *  which could not wait for itself (asserted): close it, and let somebody else stop it.
+ *  Errors: TIMEOUT: at `deadline_us` a job still ran. Nothing of it may be freed; stop it again, or
+ *  leave the process. */
+MUST_CHECK int pool_stop(struct pool *pool, enum pool_stop how, int64_t deadline_us);
 /** After pool_stop(), and after the last pool_submit() has returned. */
 void pool_free(struct pool **pool);
 

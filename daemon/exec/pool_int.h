@@ -29,6 +29,7 @@ struct pool {
     atomic_bool ending;   /* closed: threads leave once the queues are empty */
     atomic_uint slow_running;
     atomic_uint threads;
+    _Atomic uint32_t alive; /* those of them that have not come to their end: a futex */
     /* Seldom touched. */
     _Alignas(CACHE_LINE_BYTES) atomic_flag sweeping; /* somebody is in sweep() */
     int64_t sweep_due_us;                            /* whoever is in sweep() */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/exec/exec.h"
 #include "daemon/exec/procs.h"
 #include "daemon/plugin/call.h"
@@ -425,7 +426,9 @@ isolation_round_trips(size_t trips)
     }
     printf("  more by process: p50 %.1f us (goal: at most 30)\n", p50[1] - p50[0]);
     end_group(&group);
-    exec_stop(group.exec);
+    if (exec_stop(group.exec, CLOCK_NEVER) != ERROR_OK) {
+        abort();
+    }
     exec_free(&group.exec);
     set_affinity(false);
 }
@@ -450,7 +453,9 @@ isolation_deaths(size_t deaths)
         samples[i] = calls_ns[CALLS_BEFORE_DEATH + 1];
         end_group(&group);
     }
-    exec_stop(group.exec);
+    if (exec_stop(group.exec, CLOCK_NEVER) != ERROR_OK) {
+        abort();
+    }
     exec_free(&group.exec);
     printf("from a worker's death to the next answer of its plugin, %zu times:\n", deaths);
     printf("  p50 %.2f ms   p99 %.2f ms (goal: at most 5)\n",

@@ -38,7 +38,9 @@ new_pool(unsigned threads)
 static void
 end_pool(struct pool *pool)
 {
-    pool_stop(pool, POOL_DRAIN);
+    if (pool_stop(pool, POOL_DRAIN, CLOCK_NEVER) != 0) {
+        abort();
+    }
     pool_free(&pool);
 }
 

@@ -32,6 +32,7 @@
     "{\"platforms\":{\"github\":{\"registered\":[\"alice\"],\"latency_ms\":10},"                   \
     "\"twitter\":{\"registered\":[\"alice\"],\"latency_ms\":10}}}"
 #define ASK "{\"subject\":\"alice\",\"until\":\"all\",\"platforms\":[\"github\",\"twitter\"]}"
+#define PATIENT "timeout = \"60s\"; deadline = \"60s\";"
 #define CHILDREN_MAX 16
 
 struct scene {
@@ -54,7 +55,7 @@ open_scene(const struct daemon_plugin *plugins, size_t count, const char *lines)
 
 /* github and the test plugins of these names, NULL at the end. */
 static void
-open_scene_with(const char *const *names)
+open_scene_with(const char *const *names, const char *lines)
 {
     scene.plugins = tmpdir_new();
     free(tmpdir_copy(scene.plugins, "github.so", TEST_BUILD_DIR "/plugins/github.so"));
@@ -72,7 +73,7 @@ open_scene_with(const char *const *names)
         .plugins = &github,
         .plugin_count = 1,
         .plugin_dir = tmpdir_path(scene.plugins),
-        .lines = "workers = 1; timeout = \"60s\"; deadline = \"60s\";",
+        .lines = lines,
     });
     scene.rpc = rpc_dial(daemon_url(scene.daemon));
     scene.other = rpc_dial(daemon_url(scene.daemon));
@@ -296,7 +297,7 @@ a_death_in_mid_call_costs_that_check(void **state)
                                "{\"subject\":\"wait\",\"until\":\"all\","
                                "\"platforms\":[\"block\",\"github\"]}}";
     pid_t pids[CHILDREN_MAX];
-    open_scene_with(names);
+    open_scene_with(names, "workers = 1;" PATIENT);
     expect_answer("block", "yes", "registered");
     rpc_send(scene.rpc, call, sizeof(call) - 1);
     wait_for_calls("block", 2);
@@ -350,7 +351,7 @@ only_who_declares_it_reaches_the_network(void **state)
     uint16_t port = 0;
     int fd = listen_on_loopback(&port);
     char *subject = support_text("%u", port);
-    open_scene_with(names);
+    open_scene_with(names, "workers = 1;" PATIENT);
     expect_answer("confined", subject, "unknown: blocked");
     assert_false(is_called(fd));
     expect_answer("dial", subject, "registered");
@@ -358,6 +359,26 @@ only_who_declares_it_reaches_the_network(void **state)
     (void)close(fd);
     free(subject);
     daemon_stop(&scene.daemon);
+}
+
+/* A thread cannot be killed: who does not come back from it stays behind when the daemon leaves. */
+static void
+who_never_comes_back_does_not_keep_the_daemon(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "block", NULL };
+    static const char call[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"check\",\"params\":"
+                               "{\"subject\":\"never\",\"platforms\":[\"block\"]}}";
+    open_scene_with(names, "isolation = \"thread\"; stop_timeout = \"1s\";" PATIENT);
+    rpc_send(scene.other, call, sizeof(call) - 1);
+    wait_for_calls("block", 1);
+    child_signal(daemon_child(scene.daemon), SIGTERM);
+    int status = -1;
+    assert_true(child_wait(daemon_child(scene.daemon), CHILD_WAIT_MS, &status));
+    assert_int_equal(status, 0);
+    char *log = daemon_log(scene.daemon);
+    assert_non_null(strstr(log, "a plugin does not come back from a thread: leaving without it"));
+    free(log);
 }
 
 /* Nobody outlives the daemon, however it ends. */
@@ -390,8 +411,11 @@ main(void)
 {
 #define TEST(fn) cmocka_unit_test_teardown(fn, close_scene)
     const struct CMUnitTest tests[] = {
-        TEST(plugins_say_where_they_run),           TEST(killed_workers_are_replaced),
-        TEST(a_death_in_mid_call_costs_that_check), TEST(only_who_declares_it_reaches_the_network),
+        TEST(plugins_say_where_they_run),
+        TEST(killed_workers_are_replaced),
+        TEST(a_death_in_mid_call_costs_that_check),
+        TEST(only_who_declares_it_reaches_the_network),
+        TEST(who_never_comes_back_does_not_keep_the_daemon),
         TEST(workers_die_with_the_daemon),
     };
     return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);

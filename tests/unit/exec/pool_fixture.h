@@ -78,7 +78,7 @@ new_pool(unsigned threads, size_t queue_max)
 static void
 end_pool(struct pool **pool)
 {
-    pool_stop(*pool, POOL_DRAIN);
+    assert_int_equal(pool_stop(*pool, POOL_DRAIN, CLOCK_NEVER), ERROR_OK);
     pool_free(pool);
     assert_null(*pool);
 }

@@ -390,7 +390,8 @@ run_all(void)
     for (size_t i = 0; i < DRIVERS; i++) {
         pthread_join(drivers[i], NULL);
     }
-    pool_stop(pool, seed_base % 2 == 0 ? POOL_DRAIN : POOL_CANCEL_QUEUED);
+    enum pool_stop how = seed_base % 2 == 0 ? POOL_DRAIN : POOL_CANCEL_QUEUED;
+    CHECK(pool_stop(pool, how, CLOCK_NEVER) == ERROR_OK);
     loop_stop(loop);
     pthread_join(loop_thread, NULL);
     for (uint32_t i = 0; i < TARGETS; i++) {

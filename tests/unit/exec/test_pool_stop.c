@@ -4,6 +4,8 @@
 /* The end of a pool: closing refuses and never blocks, stopping drains or cancels, and whoever
  * submits meanwhile is refused or served. What would hang aborts, in a forked child. */
 
+#include <stdlib.h>
+
 #include "tests/unit/exec/pool_fixture.h"
 
 static void
@@ -22,7 +24,9 @@ after_close_there_is_no_new_work(void **state)
 static void *
 stop_by_cancelling(void *argument)
 {
-    pool_stop(argument, POOL_CANCEL_QUEUED);
+    if (pool_stop(argument, POOL_CANCEL_QUEUED, CLOCK_NEVER) != ERROR_OK) {
+        abort(); /* no thread for assertions */
+    }
     return NULL;
 }
 
@@ -46,6 +50,22 @@ stopping_can_cancel_what_is_queued(void **state)
     pthread_join(thread, NULL);
     assert_int_equal(future_state(&running.job.future), FUTURE_FINISHED);
     pool_free(&pool);
+}
+
+static void
+a_stop_waits_until_its_deadline(void **state)
+{
+    (void)state;
+    struct pool *pool = new_pool(2, 8);
+    struct held running;
+    held_init(&running, JOB_QUICK);
+    assert_int_equal(pool_submit(pool, &running.job), ERROR_OK);
+    sem_wait(&running.began);
+    assert_int_equal(pool_stop(pool, POOL_DRAIN, clock_now_us()), ERROR_TIMEOUT);
+    assert_int_equal(future_state(&running.job.future), FUTURE_RUNNING);
+    sem_post(&running.go);
+    end_pool(&pool);
+    assert_int_equal(future_state(&running.job.future), FUTURE_FINISHED);
 }
 
 #define CROWD 3000
@@ -113,9 +133,9 @@ a_pool_may_be_stopped_twice_and_unused(void **state)
         struct job job;
         job_init(&job, &plain, give_itself);
         assert_int_equal(is_used ? pool_submit(pool, &job) : ERROR_OK, ERROR_OK);
-        pool_stop(pool, POOL_CANCEL_QUEUED);
+        assert_int_equal(pool_stop(pool, POOL_CANCEL_QUEUED, CLOCK_NEVER), ERROR_OK);
         assert_int_equal(future_is_done(&job.future), is_used);
-        pool_stop(pool, POOL_DRAIN);
+        assert_int_equal(pool_stop(pool, POOL_DRAIN, CLOCK_NEVER), ERROR_OK);
         pool_free(&pool);
         pool_free(&pool);
         assert_null(pool);
@@ -233,7 +253,8 @@ submitting_races_with_stopping(void **state)
         }
         sem_post(&begin);
         sem_post(&begin);
-        pool_stop(pool, round % 2 == 0 ? POOL_DRAIN : POOL_CANCEL_QUEUED);
+        enum pool_stop how = round % 2 == 0 ? POOL_DRAIN : POOL_CANCEL_QUEUED;
+        assert_int_equal(pool_stop(pool, how, CLOCK_NEVER), ERROR_OK);
         for (size_t t = 0; t < SUBMITTERS; t++) {
             pthread_join(threads[t], NULL);
             for (size_t i = 0; i < EACH; i++) {
@@ -250,8 +271,7 @@ static int
 stop_own_pool(struct job *job)
 {
     (void)job;
-    pool_stop(nested_pool, POOL_DRAIN);
-    return ERROR_OK;
+    return pool_stop(nested_pool, POOL_DRAIN, CLOCK_NEVER);
 }
 
 static void
@@ -277,6 +297,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_close_there_is_no_new_work),
         cmocka_unit_test(stopping_can_cancel_what_is_queued),
+        cmocka_unit_test(a_stop_waits_until_its_deadline),
         cmocka_unit_test(draining_runs_everything_once),
         cmocka_unit_test(a_job_may_close_its_pool),
         cmocka_unit_test(a_pool_may_be_stopped_twice_and_unused),

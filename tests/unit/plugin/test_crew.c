@@ -127,7 +127,7 @@ teardown(void **state)
 {
     struct bench *bench = *state;
     crew_close(bench->crew);
-    exec_stop(bench->exec);
+    assert_int_equal(exec_stop(bench->exec, CLOCK_NEVER), ERROR_OK);
     crew_free(&bench->crew);
     exec_free(&bench->exec);
     fixture_free(&bench->fixture);
@@ -360,7 +360,8 @@ test_cancel_running(void **state)
     future_unref(&future);
     registry_unref(&bench->fixture.registry); /* the call holds the last reference now */
     sem_post(&gate);
-    exec_stop(bench->exec); /* waits for the step, then runs what it posted */
+    /* It waits for the step, then runs what that posted. */
+    assert_int_equal(exec_stop(bench->exec, CLOCK_NEVER), ERROR_OK);
     assert_int_equal(atomic_load(&saw_cancel), 1);
 }
 

@@ -67,7 +67,7 @@ teardown(void **state)
 {
     struct bench *bench = *state;
     crew_close(bench->crew);
-    exec_stop(bench->exec);
+    assert_int_equal(exec_stop(bench->exec, CLOCK_NEVER), ERROR_OK);
     groups_free(&bench->groups);
     crew_free(&bench->crew);
     exec_free(&bench->exec);

@@ -448,7 +448,7 @@ tear_down(void **state)
     let_go();
     queries_free(&queries);
     crew_close(crew);
-    exec_stop(exec);
+    assert_int_equal(exec_stop(exec, CLOCK_NEVER), ERROR_OK);
     crew_free(&crew);
     exec_free(&exec);
     registry_unref(&registry);

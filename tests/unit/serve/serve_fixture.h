@@ -165,7 +165,7 @@ fixture_free(struct fixture *fixture)
     queries_cancel_all(fixture->queries);
     crew_close(fixture->crew);
     calls_free(&fixture->calls);
-    exec_stop(fixture->exec);
+    assert_int_equal(exec_stop(fixture->exec, CLOCK_NEVER), ERROR_OK);
     queries_free(&fixture->queries);
     crew_free(&fixture->crew);
     exec_free(&fixture->exec);
