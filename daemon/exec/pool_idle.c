@@ -62,6 +62,12 @@ pool_wants_hands(const struct pool *pool)
            (!atomic_load_explicit(&pool->watching, memory_order_seq_cst) || are_all_asleep(pool));
 }
 
+static bool
+has_sleeper(const struct pool *pool)
+{
+    return atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) > 0;
+}
+
 static void
 wake_sleeper(struct pool *pool)
 {
@@ -69,22 +75,37 @@ wake_sleeper(struct pool *pool)
     futex_wake(&pool->epoch, 1);
 }
 
+/* Nobody is about to look any more. An exchange, so that the pushes of those who saw it set are
+ * seen by the next look. */
+static void
+end_look_out(struct pool *pool)
+{
+    (void)atomic_exchange_explicit(&pool->look_out, false, memory_order_seq_cst);
+}
+
+/* A sleeper that is still counted once `look_out` is set ends it on its way. With none left it is
+ * ended here, or nobody would ever be woken or started again. */
 bool
 pool_wake_one(struct pool *pool)
 {
-    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) == 0) {
+    if (!has_sleeper(pool)) {
         return false;
     }
-    if (!atomic_exchange_explicit(&pool->look_out, true, memory_order_seq_cst)) {
-        wake_sleeper(pool);
+    if (atomic_exchange_explicit(&pool->look_out, true, memory_order_seq_cst)) {
+        return true;
     }
+    if (!has_sleeper(pool)) {
+        end_look_out(pool);
+        return false;
+    }
+    wake_sleeper(pool);
     return true;
 }
 
 bool
 pool_wake_another(struct pool *pool)
 {
-    if (atomic_load_explicit(&pool->sleepers, memory_order_seq_cst) == 0) {
+    if (!has_sleeper(pool)) {
         return false;
     }
     wake_sleeper(pool);
@@ -96,14 +117,6 @@ pool_wake_all(struct pool *pool)
 {
     atomic_fetch_add_explicit(&pool->epoch, 1, memory_order_seq_cst);
     futex_wake(&pool->epoch, FUTEX_ALL);
-}
-
-/* Nobody is about to look any more. An exchange, so that the pushes of those who saw it set are
- * seen by the next look. */
-static void
-end_look_out(struct pool *pool)
-{
-    (void)atomic_exchange_explicit(&pool->look_out, false, memory_order_seq_cst);
 }
 
 static size_t

@@ -25,6 +25,17 @@ await(struct job *job)
     }
 }
 
+/* Until all its threads sleep. */
+static void
+await_rest(struct pool *pool)
+{
+    struct pool_stats stats;
+    do {
+        sched_yield();
+        pool_stats(pool, &stats);
+    } while (stats.idle < stats.threads);
+}
+
 static void
 submit_tiny(struct pool *pool, struct job *jobs, size_t count)
 {
@@ -112,6 +123,41 @@ slow_work_joins_a_stream_of_tiny_jobs(void **state)
     free(tiny);
 }
 
+/* Where slow jobs take all the threads that there are, the next one is started, however the others
+ * were woken. Each round a pool of its own: it is about one that has not started all. */
+static void
+a_thread_is_started_beside_slow_ones(void **state)
+{
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct pool *pool = new_pool(2 * THREADS, QUEUE_MAX);
+        struct held slow[THREADS];
+        for (int again = 0; again < 2; again++) { /* by new threads, then by those that slept */
+            for (size_t i = 0; i < THREADS; i++) {
+                held_init(&slow[i], JOB_SLOW);
+                assert_int_equal(pool_submit(pool, &slow[i].job), ERROR_OK);
+            }
+            for (size_t i = 0; i < THREADS; i++) {
+                sem_wait(&slow[i].began);
+            }
+            struct held quick;
+            held_init(&quick, JOB_QUICK);
+            if (again == 1) {
+                assert_int_equal(pool_submit(pool, &quick.job), ERROR_OK);
+                sem_wait(&quick.began);
+                sem_post(&quick.go);
+                await(&quick.job);
+            }
+            for (size_t i = 0; i < THREADS; i++) {
+                sem_post(&slow[i].go);
+                await(&slow[i].job);
+            }
+            await_rest(pool);
+        }
+        end_pool(&pool);
+    }
+}
+
 /* The pool, the future and the callback: what a submit needs is embedded in the job. Sanitizers
  * have an allocator of their own, which counts nothing here. */
 static void
@@ -141,6 +187,7 @@ main(void)
         cmocka_unit_test(jobs_behind_one_that_blocks_are_run),
         cmocka_unit_test(each_that_blocks_gets_a_thread),
         cmocka_unit_test(slow_work_joins_a_stream_of_tiny_jobs),
+        cmocka_unit_test(a_thread_is_started_beside_slow_ones),
         cmocka_unit_test(submitting_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
