@@ -165,6 +165,14 @@ free_setups(struct app *app)
     setup_free(&app->setup);
 }
 
+/* Something does not come back. What it may still use is not freed; the workers go with us. */
+static _Noreturn void
+leave_behind(const char *what, int status)
+{
+    log_warning("app", "%s: leaving without it", what);
+    _exit(status);
+}
+
 static int
 run(struct app *app)
 {
@@ -174,7 +182,11 @@ run(struct app *app)
                                            .taker = orders_taker(app) };
     int error = stack_start(&options, &app->stack, &why);
     if (error != ERROR_OK) {
-        return refuse(app, error, EXIT_FAILURE, &why);
+        int status = refuse(app, error, EXIT_FAILURE, &why);
+        if (app->ground.exec != NULL) {
+            leave_behind("what was started does not end", status);
+        }
+        return status;
     }
     int64_t watchdog_us = notify_watchdog_us();
     app->is_watched = watchdog_us > 0;
@@ -190,8 +202,7 @@ run(struct app *app)
     serve(app);
     drain(app);
     if (stack_stop(app->stack, &why) != ERROR_OK) {
-        log_warning("app", "%s: leaving without it", why.text);
-        _exit(EXIT_SUCCESS); /* all queries have ended; the workers go with us */
+        leave_behind(why.text, EXIT_SUCCESS); /* all queries have ended */
     }
     stack_free(&app->stack);
     return EXIT_SUCCESS;

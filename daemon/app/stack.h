@@ -30,7 +30,8 @@ struct stack_options {
  * Build all on this ground, start the threads, listen, and wait until the sockets answer.
  * Owner:  `setup` must stay until stack_use() has replaced it and setup_is_used() says no, or
  *         stack_free(). *out_stack is the caller's.
- * Errors: as exec_new(), enumerate_all(), server_new(); TIMEOUT; `why` is one sentence.
+ * Errors: as exec_new(), enumerate_all(), server_new(); TIMEOUT; `why` is one sentence. When
+ *         something does not end that was started, ground->exec stays and nothing may be freed.
  */
 MUST_CHECK int
 stack_start(const struct stack_options *options, struct stack **out_stack, struct error_text *why);

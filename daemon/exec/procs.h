@@ -27,6 +27,10 @@ struct procs;
 /* The same when it closed its own: the system does that some microseconds before it says how a
  * process ended. */
 #define PROCS_HUNG_UP_US (INT64_C(20) * 1000)
+/* A loop that comes so much too late for a worker's limit stood still, and so may the worker have:
+ * its time begins anew, so often at most. */
+#define PROCS_LATE_US (INT64_C(100) * 1000)
+#define PROCS_LATE_MAX 3
 /* An idle worker leaves after so long, except the last PROCS_IDLE_KEPT: one and the spare. */
 #define PROCS_IDLE_US (INT64_C(60) * 1000 * 1000)
 #define PROCS_IDLE_KEPT 2

@@ -45,6 +45,7 @@ struct worker {
     struct loop_watch frames;
     struct loop_watch exit;
     struct loop_timer limit; /* of its start, its call, its leaving */
+    unsigned held_up;        /* so often the loop was too late for its start's or call's limit */
     int64_t started_us;
     int64_t idle_since_us;
     int64_t cpu_us;  /* its processor time when it was last looked at */

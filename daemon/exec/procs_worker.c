@@ -117,6 +117,7 @@ take_in_hand(struct worker *worker, struct procs_call *call)
     worker->call = call;
     worker->state = WORKER_BUSY;
     worker->taken_us = clock_now_us();
+    worker->held_up = 0;
     loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(call->limit_us));
 }
 
@@ -180,8 +181,8 @@ procs_worker_cancel(struct worker *worker)
 
 /* ---- its end ------------------------------------------------------------------------------ */
 
-/* Nothing has come of what it was given that time for. The loop may have been late itself, so what
- * the worker has said meanwhile is heard first. */
+/* Nothing has come of what it was given that time for. What it has said while the loop was busy is
+ * heard first. */
 static bool
 is_still_awaited(struct worker *worker)
 {
@@ -192,11 +193,26 @@ is_still_awaited(struct worker *worker)
     return worker->state == awaited && !worker->limit.armed; /* it is again for the next call */
 }
 
+/* The loop comes this much too late: the machine stood still, and the worker with it. It gets its
+ * time again, but not for ever. */
+static bool
+was_held_up(struct worker *worker)
+{
+    int64_t late_us = clock_now_us() - worker->limit.due_us;
+    return procs_worker_may_speak(worker) && late_us > PROCS_LATE_US &&
+           ++worker->held_up <= PROCS_LATE_MAX;
+}
+
 static void
 limit_due(struct loop_timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, limit);
     if (!is_still_awaited(worker)) {
+        return;
+    }
+    if (was_held_up(worker)) {
+        int64_t limit_us = worker->state == WORKER_BUSY ? worker->call->limit_us : PROCS_START_US;
+        loop_timer_arm(worker->procs->loop, &worker->limit, clock_deadline_us(limit_us));
         return;
     }
     switch (worker->state) {

@@ -153,6 +153,24 @@ an_answer_counts_though_the_loop_is_late(void **state)
     assert_int_equal(ask_pid(bench), pid);
 }
 
+/* Where the machine stood still the worker did too: it gets its time again, a few times. */
+static void
+a_loop_that_was_held_up_gives_time_again(void **state)
+{
+    struct bench *bench = *state;
+    open_configured(bench, "", 1);
+    (void)get_spare(bench);
+    struct future *future = begin(bench, "loop");
+    for (int i = 0; i < PROCS_LATE_MAX; i++) {
+        clock_advance(LIMIT_US + PROCS_LATE_US + 1);
+        loop_turn(bench->loop, 0);
+        assert_int_equal(future_state(future), FUTURE_RUNNING);
+    }
+    clock_advance(LIMIT_US + PROCS_LATE_US + 1);
+    assert_int_equal(end(bench, future, NULL, 0), ERROR_TIMEOUT);
+    assert_string_equal(bench->sentence, "was killed after 2 s");
+}
+
 /* One that was killed unnoticed gets the call sent, or the next one does: nobody waits for good. */
 static void
 an_idle_death_costs_no_call(void **state)
@@ -211,6 +229,7 @@ main(void)
         PROCS_TEST(who_hangs_up_and_ends_says_how),
         PROCS_TEST(a_call_over_its_limit_kills_its_worker),
         PROCS_TEST(an_answer_counts_though_the_loop_is_late),
+        PROCS_TEST(a_loop_that_was_held_up_gives_time_again),
         PROCS_TEST(an_idle_death_costs_no_call),
         PROCS_TEST(who_retires_is_no_death),
         PROCS_TEST(who_does_not_leave_is_killed),
