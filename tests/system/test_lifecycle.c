@@ -372,12 +372,13 @@ start_with_endless_data(struct tmpdir *dir, const struct daemon_options *more)
     free(tmpdir_copy(dir, "plugins/moody.so", TEST_BUILD_DIR "/tests/plugins/moody.so"));
     char *catalog = tmpdir_write(dir, "catalog.txt", "one\ntwo\n");
     char *plugins = tmpdir_join(dir, "plugins");
-    char *lines = support_text("plugin = { moody = { catalog = \"%s\"; }; };", catalog);
+    char *lines = support_text("plugin = { moody = { catalog = \"%s\"; }; };%s", catalog,
+                               more->lines != NULL ? more->lines : "");
     struct daemon_options options = *more;
     options.plugin_dir = plugins;
     options.lines = lines;
     struct daemon *daemon = daemon_start(&options);
-    free(tmpdir_write(dir, "catalog.txt", "!loop\n"));
+    free(tmpdir_write(dir, "catalog.txt", "!hang\n"));
     free(lines);
     free(plugins);
     free(catalog);
@@ -414,14 +415,15 @@ endless_data_keeps_nobody(void **state)
     tmpdir_free(&dir);
 }
 
-/* Nor before the daemon is ready. */
+/* Nor before the daemon is ready; a thread is left behind. The state: lines that say where plugins
+ * run. */
 static void
 endless_data_does_not_hold_up_a_stop_at_the_start(void **state)
 {
     static const char *const args[] = { "--log-level=debug", NULL };
-    (void)state;
     struct tmpdir *dir = tmpdir_new();
-    struct daemon *daemon = start_with_endless_data(dir, &(struct daemon_options){ 0 });
+    struct daemon *daemon =
+        start_with_endless_data(dir, &(struct daemon_options){ .lines = *state });
     char *config = support_read_file(daemon_config_file(daemon), NULL);
     daemon_stop(&daemon);
     daemon = daemon_launch(&(struct daemon_options){ .config = config, .args = args });
@@ -459,6 +461,8 @@ a_stop_does_not_wait_for_ever_for_nng(void **state)
 int
 main(void)
 {
+    static char process[] = "isolation = \"process\";";
+    static char thread[] = "isolation = \"thread\";";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sigterm_cancels_what_does_not_end),
         cmocka_unit_test(sigterm_lets_what_is_in_flight_finish),
@@ -470,7 +474,8 @@ main(void)
         cmocka_unit_test(the_watchdog_hears_of_life),
         cmocka_unit_test(the_watchdog_hears_of_life_among_many_signals),
         cmocka_unit_test(endless_data_keeps_nobody),
-        cmocka_unit_test(endless_data_does_not_hold_up_a_stop_at_the_start),
+        cmocka_unit_test_prestate(endless_data_does_not_hold_up_a_stop_at_the_start, process),
+        cmocka_unit_test_prestate(endless_data_does_not_hold_up_a_stop_at_the_start, thread),
 #if !defined(ROLLCALL_SANITIZED)
         cmocka_unit_test(a_stop_does_not_wait_for_ever_for_nng),
 #endif
