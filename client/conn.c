@@ -29,7 +29,10 @@
 #define REDIAL_MIN_MS 10
 #define REDIAL_MAX_MS 100
 #define LOST 1        /* of a receive: the connection went, ask again */
-#define LOSSES_MAX 64 /* connections lost in one call: it is the call that kills them */
+#define LOSSES_MAX 64 /* connections lost in one call, and time enough: the call kills them */
+/* How long a dialer has before it is made anew, then twice as long, and so on: that of nng 1.5.2
+ * gives up for good when the other side goes between the connection and its greeting. */
+#define ANEW_MS 250
 
 /* Guards what nng's threads and a call both touch, of all connections: it is only ever held for a
  * few instructions. Not in the struct, so that taking it is also what publishes the struct to nng's
@@ -37,6 +40,7 @@
 static pthread_mutex_t conns_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct conn {
+    char *url;
     nng_socket socket;
     nng_dialer dialer;
     nng_aio *aio;
@@ -129,6 +133,18 @@ open_socket(struct conn *conn)
     return failed != 0 ? NNG_EINTERNAL : nng_aio_alloc(&conn->aio, on_done, conn);
 }
 
+/* Only an address that can be dialled makes a dialer. */
+static int
+judge_url(const struct conn *conn)
+{
+    nng_dialer dialer;
+    int failed = nng_dialer_create(&dialer, conn->socket, conn->url);
+    if (failed == 0) {
+        (void)nng_dialer_close(dialer);
+    }
+    return failed;
+}
+
 static int
 refuse_url(const char *url, int failed, struct why *why)
 {
@@ -154,12 +170,15 @@ conn_new(const char *url, struct conn **out_conn, struct why *why)
     conn->interrupt_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     (void)pthread_mutex_unlock(&conns_lock);
     int code = ROLLCALL_OK;
-    if (conn->wake_fd < 0 || conn->interrupt_fd < 0) {
+    conn->url = strdup(url);
+    if (conn->url == NULL) {
+        code = why_nomem(why);
+    } else if (conn->wake_fd < 0 || conn->interrupt_fd < 0) {
         code = why_say(why, ROLLCALL_E_NOMEM, "no descriptors left: %s", strerror(errno));
     } else if (open_socket(conn) != 0) {
         code = why_say(why, ROLLCALL_E_NOMEM, "cannot open a socket: out of memory or threads");
     } else {
-        int failed = nng_dialer_create(&conn->dialer, conn->socket, url);
+        int failed = judge_url(conn);
         code = failed == 0 ? ROLLCALL_OK : refuse_url(url, failed, why);
     }
     if (code != ROLLCALL_OK) {
@@ -192,6 +211,7 @@ conn_free(struct conn **conn)
     if (gone->interrupt_fd >= 0) {
         (void)close(gone->interrupt_fd);
     }
+    free(gone->url);
     free(gone);
 }
 
@@ -220,11 +240,14 @@ look(struct conn *conn)
     return view;
 }
 
-/* One call's clock: its deadline, since when there is no connection (-1: there is one), and how
- * many had been lost before it began. */
+/* One call's clock: when it began and must end, since when there is no connection (-1: there is
+ * one), when the dialer is made anew if that stays so, and how many connections had been lost
+ * before it began. */
 struct watch {
+    int64_t begun_ms;
     int64_t deadline_ms;
     int64_t alone_ms;
+    int64_t anew_ms;
     unsigned losses;
 };
 
@@ -237,27 +260,52 @@ patience_ms(const struct conn *conn)
     return CONN_LOST_MS;
 }
 
+/* It dials on by itself from then on, mostly. */
+static int
+start_dialer(struct conn *conn)
+{
+    int failed = nng_dialer_create(&conn->dialer, conn->socket, conn->url);
+    failed = failed == 0 ? nng_dialer_start(conn->dialer, NNG_FLAG_NONBLOCK) : failed;
+    conn->is_dialled = failed == 0;
+    return failed;
+}
+
+/* Whether there is a connection, and if not for long, another dialer: that it cannot be had now is
+ * no end, the next may. */
+static void
+keep_dialling(struct conn *conn, struct watch *watch, bool is_connected, int64_t now)
+{
+    if (is_connected) {
+        watch->alone_ms = -1;
+    } else if (watch->alone_ms < 0) {
+        watch->alone_ms = now;
+        watch->anew_ms = now + ANEW_MS;
+    } else if (now >= watch->anew_ms) {
+        watch->anew_ms = now + (now - watch->alone_ms);
+        (void)nng_dialer_close(conn->dialer);
+        (void)start_dialer(conn);
+    }
+}
+
 /* Whether it is time to give up; else how long to sleep, to *out_sleep_ms. */
 static int
 judge(struct conn *conn, const struct view *view, struct watch *watch, int64_t *out_sleep_ms,
       struct why *why)
 {
     int64_t now = now_ms();
-    if (view->is_connected) {
-        watch->alone_ms = -1;
-    } else if (watch->alone_ms < 0) {
-        watch->alone_ms = now;
-    }
+    unsigned losses = view->losses - watch->losses;
+    keep_dialling(conn, watch, view->is_connected, now);
     int64_t until = watch->deadline_ms;
     if (watch->alone_ms >= 0 && watch->alone_ms + patience_ms(conn) < until) {
         until = watch->alone_ms + patience_ms(conn);
     }
-    if (view->losses - watch->losses > LOSSES_MAX) {
-        return why_say(why, ROLLCALL_E_UNREACHABLE, "the daemon closed the connection %d times",
-                       LOSSES_MAX);
+    if (losses > LOSSES_MAX && now >= watch->begun_ms + patience_ms(conn)) {
+        return why_say(why, ROLLCALL_E_UNREACHABLE, "the daemon closed the connection %u times",
+                       losses);
     }
     if (now < until) {
-        *out_sleep_ms = until - now;
+        int64_t next = watch->alone_ms >= 0 && watch->anew_ms < until ? watch->anew_ms : until;
+        *out_sleep_ms = next > now ? next - now : 0;
         return ROLLCALL_OK;
     }
     if (watch->alone_ms >= 0) {
@@ -379,19 +427,14 @@ receive_reply(struct conn *conn, struct watch *watch, char **out_reply, size_t *
     return code;
 }
 
-/* The dialer starts with the first call and dials on by itself from then on. */
+/* The first call starts the dialer. */
 static int
 dial(struct conn *conn, struct why *why)
 {
-    if (conn->is_dialled) {
-        return ROLLCALL_OK;
-    }
-    int failed = nng_dialer_start(conn->dialer, NNG_FLAG_NONBLOCK);
-    if (failed != 0) {
-        return why_say(why, ROLLCALL_E_UNREACHABLE, "cannot dial: %s", nng_strerror(failed));
-    }
-    conn->is_dialled = true;
-    return ROLLCALL_OK;
+    int failed = conn->is_dialled ? 0 : start_dialer(conn);
+    return failed == 0
+               ? ROLLCALL_OK
+               : why_say(why, ROLLCALL_E_UNREACHABLE, "cannot dial: %s", nng_strerror(failed));
 }
 
 int
@@ -404,7 +447,9 @@ conn_call(struct conn *conn, const char *text, int64_t wait_ms, char **out_reply
     }
     int code = dial(conn, why);
     struct view view = look(conn);
-    struct watch watch = { .deadline_ms = now_ms() + wait_ms,
+    int64_t begun_ms = now_ms();
+    struct watch watch = { .begun_ms = begun_ms,
+                           .deadline_ms = begun_ms + wait_ms,
                            .alone_ms = -1,
                            .losses = view.losses };
     if (code != ROLLCALL_OK) {
