@@ -371,7 +371,8 @@ who_never_comes_back_does_not_keep_the_daemon(void **state)
                                "{\"subject\":\"never\",\"platforms\":[\"block\"]}}";
     open_scene_with(names, "isolation = \"thread\"; stop_timeout = \"1s\";" PATIENT);
     rpc_send(scene.other, call, sizeof(call) - 1);
-    wait_for_calls("block", 1);
+    assert_true(child_wait_text(daemon_child(scene.daemon), CHILD_STDERR, "block: here for good",
+                                CHILD_WAIT_MS));
     child_signal(daemon_child(scene.daemon), SIGTERM);
     int status = -1;
     assert_true(child_wait(daemon_child(scene.daemon), CHILD_WAIT_MS, &status));
