@@ -59,6 +59,32 @@ print_plugins(FILE *out, const struct daemon_options *options)
     (void)fprintf(out, "};\n");
 }
 
+/* Whether a setting of that name is in the lines; not one whose name ends so. */
+static bool
+has_key(const char *lines, const char *key)
+{
+    size_t len = strlen(key);
+    for (const char *at = lines; at != NULL && (at = strstr(at, key)) != NULL; at += len) {
+        bool is_whole = at == lines || strchr(" ;\n", at[-1]) != NULL;
+        if (is_whole && at[len + strspn(at + len, " ")] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* On a machine that has much else to do, the daemon's own times are no test's. */
+static void
+print_patience(FILE *out, const char *lines)
+{
+    static const char *const keys[] = { "timeout", "deadline" };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (!has_key(lines, keys[i])) {
+            (void)fprintf(out, "%s = \"60s\";\n", keys[i]);
+        }
+    }
+}
+
 char *
 daemon_config(const struct daemon_options *options, const struct tmpdir *dir)
 {
@@ -77,6 +103,7 @@ daemon_config(const struct daemon_options *options, const struct tmpdir *dir)
     if (options->world != NULL && options->https) {
         (void)fprintf(out, "ca_file = \"%s\";\n", world_ca_file(options->world));
     }
+    print_patience(out, options->lines);
     if (options->lines != NULL) {
         (void)fprintf(out, "%s\n", options->lines);
     }

@@ -44,7 +44,8 @@ struct daemon;
  * The configuration's text for a private daemon whose files live in `dir`: listens on
  * ipc://<dir>/rollcall.sock, loads the build tree's plugins, may reach 127.0.0.0/8, allows all
  * three methods. What `lines` sets must not be among these: a key given twice is refused. Use
- * `-o key=value` in args for that. free() it.
+ * `-o key=value` in args for that. Timeout and deadline are a minute unless `lines` says otherwise.
+ * free() it.
  */
 char *daemon_config(const struct daemon_options *options, const struct tmpdir *dir);
 

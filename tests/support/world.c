@@ -220,6 +220,12 @@ world_child(struct world *world)
     return world->child;
 }
 
+void
+world_hurry_next(struct world *world)
+{
+    child_signal(world->child, SIGUSR1);
+}
+
 /* ---- The log */
 
 static void

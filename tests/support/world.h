@@ -40,6 +40,10 @@ const char *world_dns(const struct world *world);     /* "127.0.0.1:4713", its n
 const char *world_ca_file(const struct world *world); /* a PEM that trusts the latter */
 struct child *world_child(struct world *world);
 
+/** The reply that is due next goes out at once, however long its latency. Once for each reply that
+ *  has been seen: two that come together may be one. */
+void world_hurry_next(struct world *world);
+
 enum world_event_kind {
     WORLD_REQUEST, /* a whole request was read */
     WORLD_REPLY,   /* the last byte of a reply is about to be handed to the kernel */

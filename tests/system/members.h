@@ -19,7 +19,6 @@
 #define MEMBERS 50
 #define MEMBERS_LANES 150
 #define MEMBERS_EVERY_US 20000
-#define MEMBERS_WARM_LANES 100
 #define MEMBERS_WARM_US 300000
 
 /* What the world plays for one platform; the reason of those that are unknown is not_public. */
@@ -121,13 +120,13 @@ members_load(const char *url)
     });
 }
 
-/* More at once than the load will ever have: all workers are started, and connections enough are
+/* As many at once as the load can ever have: all workers are started, and connections enough are
  * open. Then what is measured can only grow by what is lost. */
 static inline void
 members_warm(const char *url)
 {
     struct load *load = load_new(&(struct load_options){
-        .url = url, .lanes = MEMBERS_WARM_LANES, .ask = members_ask, .judge = members_judge });
+        .url = url, .lanes = MEMBERS_LANES, .ask = members_ask, .judge = members_judge });
     load_run(&load, 1, MEMBERS_WARM_US);
     load_drain(&load, 1);
     load_free(&load);

@@ -21,7 +21,9 @@
 
 #define ROLLCALL TEST_BUILD_DIR "/bin/rollcall"
 #define ROLLCALLD TEST_BUILD_DIR "/bin/rollcalld"
-#define ARGS_MAX 16
+#define ARGS_MAX 20
+/* For a daemon that is slow to take the connection, and for one that is started again. */
+#define PATIENCE "--wait 60"
 
 /* github and twitter answer at once, facebook never within a test's patience. */
 static const char slow_facebook[] =
@@ -55,7 +57,8 @@ tear_down(void **state)
     return 0;
 }
 
-/* argv of the command: its words, split at blanks, then --url. Borrowed until the next call. */
+/* argv of the command: its words, split at blanks, then patience and --url. Borrowed until the next
+ * call. */
 static const char *const *
 command(const struct stage *stage, const char *words)
 {
@@ -63,7 +66,7 @@ command(const struct stage *stage, const char *words)
     static const char *argv[ARGS_MAX];
     size_t count = 0;
     char *save = NULL;
-    (void)snprintf(text, sizeof(text), "%s", words);
+    (void)snprintf(text, sizeof(text), "%s " PATIENCE, words);
     argv[count++] = ROLLCALL;
     for (char *word = strtok_r(text, " ", &save); word != NULL && count < ARGS_MAX - 3;
          word = strtok_r(NULL, " ", &save)) {
@@ -300,7 +303,8 @@ the_other_verbs_list(void **state)
     free(out);
 }
 
-/* The command asks the second daemon for all of it again, and shows each line once. */
+/* The command asks the second daemon for all of it again, and shows each line once. The world's end
+ * is facebook's. */
 static void
 a_daemon_that_is_killed_and_started_again_still_answers(void **state)
 {
@@ -308,23 +312,26 @@ a_daemon_that_is_killed_and_started_again_still_answers(void **state)
     char first[32];
     char second_line[32];
     char *const words[] = { first, second_line };
-    struct child *child = start(stage, "check --all --timeout 5 carol@example.com");
+    struct child *child = start(stage, "check --all carol@example.com");
     read_lines(child, 2, words);
     int status = 0;
     child_signal(daemon_child(stage->daemon), SIGKILL);
     assert_true(child_wait(daemon_child(stage->daemon), CHILD_WAIT_MS, &status));
     const char *const argv[] = { ROLLCALLD, "--config", daemon_config_file(stage->daemon), NULL };
     struct child *second = child_start(&(struct child_options){ .argv = argv });
+    assert_true(world_wait(stage->world, WORLD_REPLY, "github", 2, CHILD_WAIT_MS));
+    assert_true(world_wait(stage->world, WORLD_REPLY, "twitter", 2, CHILD_WAIT_MS));
+    struct world_log log = world_log(stage->world);
+    world_stop(&stage->world);
     assert_true(child_wait(child, CHILD_WAIT_MS, &status));
     char *out = child_output(child, CHILD_STDOUT);
     char *err = child_output(child, CHILD_STDERR);
-    if (status != 2 || strstr(out, "1 timeout") == NULL) {
+    if (status != 2 || strstr(out, "1 unreachable") == NULL) {
         support_fail("status %d\n%s%s", status, out, err);
     }
     const char *github = strstr(out, "github ");
     assert_non_null(github);
-    assert_null(strstr(github + 1, "\ngithub  ")); /* no line twice */
-    struct world_log log = world_log(stage->world);
+    assert_null(strstr(github + 1, "\ngithub  "));                       /* no line twice */
     assert_int_equal(world_log_count(&log, WORLD_REQUEST, "github"), 2); /* asked by both */
     world_log_free(&log);
     free(out);
@@ -342,8 +349,8 @@ static void
 colours_only_on_a_terminal(void **state)
 {
     struct stage *stage = *state;
-    char *line =
-        support_text(ROLLCALL " check --url %s alice@example.com", daemon_url(stage->daemon));
+    char *line = support_text(ROLLCALL " check " PATIENCE " --url %s alice@example.com",
+                              daemon_url(stage->daemon));
     const char *const argv[] = { "script", "-qec", line, "/dev/null", NULL };
     static const char *const plain[] = { "TERM=xterm", "NO_COLOR=1", NULL };
     static const char *const colour[] = { "TERM=xterm", "NO_COLOR", NULL };
@@ -359,27 +366,33 @@ colours_only_on_a_terminal(void **state)
     free(line);
 }
 
-/* Only where somebody sees it: both streams are one terminal here, and in all other tests none. */
+/* Only where somebody sees it: both streams are one terminal here, and in all other tests none. The
+ * world's end is facebook's. */
 static void
 progress_stands_on_a_terminal(void **state)
 {
     struct stage *stage = *state;
-    char *line = support_text(ROLLCALL " check --all --timeout 0.5 --only registered --url %s "
+    char *line = support_text(ROLLCALL " check --all --only registered " PATIENCE " --url %s "
                                        "alice@example.com",
                               daemon_url(stage->daemon));
     const char *const argv[] = { "script", "-qec", line, "/dev/null", NULL };
     static const char *const env[] = { "TERM=xterm", "NO_COLOR=1", NULL };
-    char *out = NULL;
-    int status = child_run(&(struct child_options){ .argv = argv, .env = env }, &out, NULL);
-    const char *progress = strstr(out, " of 3 done, 1 found, ");
+    struct child *child = child_start(&(struct child_options){ .argv = argv, .env = env });
+    assert_true(child_wait_text(child, CHILD_STDOUT, "2 of 3 done, 1 found, ", CHILD_WAIT_MS));
+    world_stop(&stage->world);
+    int status = -1;
+    assert_true(child_wait(child, CHILD_WAIT_MS, &status));
+    char *out = child_output(child, CHILD_STDOUT);
+    const char *progress = strstr(out, "2 of 3 done, 1 found, ");
     const char *answer = strstr(out, "\r\033[Kregistered: github (");
-    const char *unknown = strstr(out, "unknown: 1 timeout");
+    const char *unknown = strstr(out, "unknown: 1 unreachable");
     if (status != 0 || progress == NULL || answer == NULL || unknown == NULL || progress > answer ||
         strstr(out, "twitter") != NULL) {
         support_fail("status %d\n%s", status, out);
     }
     free(out);
     free(line);
+    child_free(&child);
 }
 
 #define WITH_STAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -25,7 +25,11 @@
 #define GRACE_MOST_US (GRACE_US + 15000 * MS)
 /* Of what was submitted; and how long a call then waits, which is longer. */
 #define TTL "query_ttl = \"2s\";"
+#define TTL_US (2000 * MS)
 #define OVER_TTL_MS 2500
+
+/* Of what a machine that stands still for so long can spoil. */
+#define ATTEMPTS 5
 
 struct stage {
     struct world *world;
@@ -106,16 +110,27 @@ a_gone_clients_check_is_cancelled_after_its_grace(void **state)
     close_stage(&stage);
 }
 
-/* The same key within the grace: the query goes on, asked once. */
-static void
-asking_again_by_key_saves_the_query(void **state)
+/* When github was asked for the last time. */
+static int64_t
+last_request_us(const struct world_log *log)
 {
-    (void)state;
+    int64_t last_us = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        last_us = log->events[i].kind == WORLD_REQUEST ? log->events[i].t_us : last_us;
+    }
+    return last_us;
+}
+
+/* False: the daemon heard of it when the grace was over, and asked github anew. */
+static bool
+is_saved_by_asking_again(void)
+{
     struct stage stage = open_stage(SLOW, NULL);
     struct rpc *gone = rpc_dial(daemon_url(stage.daemon));
     struct rpc *again = rpc_dial(daemon_url(stage.daemon));
     send_check(gone, ",\"key\":\"k1\"");
     assert_true(world_wait(stage.world, WORLD_REQUEST, "github", 1, CHILD_WAIT_MS));
+    int64_t gone_us = support_now_us();
     rpc_free(&gone);
     send_check(again, ",\"key\":\"k1\"");
     char *reply = rpc_receive(again, RPC_WAIT_MS, NULL);
@@ -123,11 +138,26 @@ asking_again_by_key_saves_the_query(void **state)
     assert_non_null(strstr(reply, "\"verdict\":\"registered\""));
     free(reply);
     struct world_log log = world_log(stage.world);
-    assert_int_equal(world_log_count(&log, WORLD_REQUEST, "github"), 1);
-    assert_int_equal(world_log_count(&log, WORLD_ABORTED, "github"), 0);
+    bool is_late = last_request_us(&log) - gone_us >= GRACE_US;
+    if (!is_late) {
+        assert_int_equal(world_log_count(&log, WORLD_REQUEST, "github"), 1);
+        assert_int_equal(world_log_count(&log, WORLD_ABORTED, "github"), 0);
+    }
     world_log_free(&log);
     rpc_free(&again);
     close_stage(&stage);
+    return !is_late;
+}
+
+/* The same key within the grace: the query goes on, asked once. */
+static void
+asking_again_by_key_saves_the_query(void **state)
+{
+    (void)state;
+    int attempt = 1;
+    while (!is_saved_by_asking_again()) {
+        assert_true(attempt++ < ATTEMPTS);
+    }
 }
 
 /* A query cancelled for its client's going gives up its key: the same key asks anew. */
@@ -192,27 +222,54 @@ a_submitted_query_outlives_its_client(void **state)
     close_stage(&stage);
 }
 
+static char *
+submit(struct rpc *rpc)
+{
+    cJSON *result =
+        rpc_result(rpc, "submit", "{\"subject\":\"a@x.org\",\"platforms\":[\"github\"]}");
+    char *params = support_text("{\"query\":\"%s\",\"timeout_ms\":%d}", rpc_text(result, "query"),
+                                OVER_TTL_MS);
+    cJSON_Delete(result);
+    return params;
+}
+
+/* While a call waits for it, it does not expire. False: it had expired before the call came. */
+static bool
+is_kept_by_a_call(struct rpc *rpc, const char *params, int64_t submitted_us)
+{
+    cJSON *reply = rpc_call(rpc, "next", params);
+    const cJSON *page = cJSON_GetObjectItemCaseSensitive(reply, "result");
+    bool is_kept = page != NULL;
+    if (is_kept) {
+        assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(page, "done")));
+    } else {
+        assert_int_equal(rpc_error_code(reply), -32002);
+        assert_true(support_now_us() - submitted_us >= TTL_US);
+    }
+    cJSON_Delete(reply);
+    return is_kept;
+}
+
 static void
 a_submitted_query_expires_when_nobody_asks(void **state)
 {
     (void)state;
     struct stage stage = open_stage(HANGING, TTL);
     struct rpc *rpc = rpc_dial(daemon_url(stage.daemon));
-    cJSON *result =
-        rpc_result(rpc, "submit", "{\"subject\":\"a@x.org\",\"platforms\":[\"github\"]}");
-    char *params = support_text(
-        "{\"query\":\"%s\",\"timeout_ms\":%d}",
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "query")), OVER_TTL_MS);
-    cJSON_Delete(result);
-    /* while a call waits for it, it does not expire */
-    cJSON *page = rpc_result(rpc, "next", params);
-    assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(page, "done")));
-    cJSON_Delete(page);
-    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, CHILD_WAIT_MS));
+    size_t attempt = 1;
+    int64_t submitted_us = support_now_us();
+    char *params = submit(rpc);
+    while (!is_kept_by_a_call(rpc, params, submitted_us)) {
+        assert_true(attempt++ < ATTEMPTS);
+        free(params);
+        submitted_us = support_now_us();
+        params = submit(rpc);
+    }
+    wait_for_no_query(rpc);
     cJSON *reply = rpc_call(rpc, "next", params);
     assert_int_equal(rpc_error_code(reply), -32002);
     cJSON_Delete(reply);
-    wait_for_no_query(rpc);
+    assert_true(world_wait(stage.world, WORLD_ABORTED, "github", 1, CHILD_WAIT_MS));
     rpc_free(&rpc);
     free(params);
     close_stage(&stage);

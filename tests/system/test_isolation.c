@@ -32,7 +32,6 @@
     "{\"platforms\":{\"github\":{\"registered\":[\"alice\"],\"latency_ms\":10},"                   \
     "\"twitter\":{\"registered\":[\"alice\"],\"latency_ms\":10}}}"
 #define ASK "{\"subject\":\"alice\",\"until\":\"all\",\"platforms\":[\"github\",\"twitter\"]}"
-#define PATIENT "timeout = \"60s\"; deadline = \"60s\";"
 #define CHILDREN_MAX 16
 
 struct scene {
@@ -297,7 +296,7 @@ a_death_in_mid_call_costs_that_check(void **state)
                                "{\"subject\":\"wait\",\"until\":\"all\","
                                "\"platforms\":[\"block\",\"github\"]}}";
     pid_t pids[CHILDREN_MAX];
-    open_scene_with(names, "workers = 1;" PATIENT);
+    open_scene_with(names, "workers = 1;");
     expect_answer("block", "yes", "registered");
     rpc_send(scene.rpc, call, sizeof(call) - 1);
     wait_for_calls("block", 2);
@@ -351,7 +350,7 @@ only_who_declares_it_reaches_the_network(void **state)
     uint16_t port = 0;
     int fd = listen_on_loopback(&port);
     char *subject = support_text("%u", port);
-    open_scene_with(names, "workers = 1;" PATIENT);
+    open_scene_with(names, "workers = 1;");
     expect_answer("confined", subject, "unknown: blocked");
     assert_false(is_called(fd));
     expect_answer("dial", subject, "registered");
@@ -369,9 +368,10 @@ who_never_comes_back_does_not_keep_the_daemon(void **state)
     static const char *const names[] = { "block", NULL };
     static const char call[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"check\",\"params\":"
                                "{\"subject\":\"never\",\"platforms\":[\"block\"]}}";
-    open_scene_with(names, "isolation = \"thread\"; stop_timeout = \"1s\";" PATIENT);
+    open_scene_with(names, "isolation = \"thread\"; stop_timeout = \"1s\";");
     rpc_send(scene.other, call, sizeof(call) - 1);
-    wait_for_calls("block", 1);
+    assert_true(child_wait_text(daemon_child(scene.daemon), CHILD_STDERR, "block: here for good",
+                                CHILD_WAIT_MS));
     child_signal(daemon_child(scene.daemon), SIGTERM);
     int status = -1;
     assert_true(child_wait(daemon_child(scene.daemon), CHILD_WAIT_MS, &status));

@@ -88,10 +88,10 @@ static void
 wait_for_rest(struct daemon *daemon)
 {
     int64_t deadline_us = support_now_us() + SUPPORT_WAIT_MS * INT64_C(1000);
+    size_t before = rests(daemon);
     struct rpc *rpc = rpc_dial(daemon_url(daemon));
     cJSON_Delete(rpc_result(rpc, "check", "{\"subject\":\"last@example.com\"}"));
     rpc_free(&rpc);
-    size_t before = rests(daemon);
     while (rests(daemon) == before) {
         if (support_now_us() > deadline_us) {
             support_fail("the daemon does not hand free memory back");

@@ -417,6 +417,33 @@ on_timer(evutil_socket_t fd, short what, void *argument)
     take_turn(conn);
 }
 
+/* Whether a latency runs, and when it ends. */
+static bool
+is_due(const struct conn *conn, struct timeval *out_due)
+{
+    return conn->phase == PHASE_WAIT && event_pending(&conn->timer, EV_TIMEOUT, out_due) != 0;
+}
+
+void
+conn_hurry_next(struct conn_host *host)
+{
+    struct conn *next = NULL;
+    struct timeval next_due = { 0 };
+    LIST_FOR_EACH (node, &host->conns) {
+        struct conn *conn = LIST_ENTRY(node, struct conn, node);
+        struct timeval due;
+        if (is_due(conn, &due) && (next == NULL || evutil_timercmp(&due, &next_due, <))) {
+            next = conn;
+            next_due = due;
+        }
+    }
+    if (next != NULL) {
+        (void)event_del(&next->timer);
+        act(next);
+        take_turn(next);
+    }
+}
+
 /* ---- Start and stop */
 
 int

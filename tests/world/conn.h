@@ -35,6 +35,9 @@ struct conn_host {
 /** Serve an accepted socket, which is the connection's from now on, error or not. Errors: NOMEM. */
 MUST_CHECK int conn_start(struct conn_host *host, int fd, bool is_tls);
 
+/** The reply that is due next is due now. */
+void conn_hurry_next(struct conn_host *host);
+
 /** Close all connections. */
 void conn_stop_all(struct conn_host *host);
 

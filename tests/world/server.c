@@ -37,7 +37,7 @@ struct server {
     struct conn_host host;
     struct listener listeners[LISTENERS]; /* http, https */
     struct dns *dns;
-    struct event *signals[2];
+    struct event *signals[3];
     bool is_full; /* no descriptors left: listeners rest until one is free */
     bool is_stopping;
 };
@@ -137,15 +137,18 @@ static void
 on_signal(evutil_socket_t number, short what, void *argument)
 {
     struct server *server = argument;
-    (void)number;
     (void)what;
-    server->is_stopping = true;
+    if (number == SIGUSR1) {
+        conn_hurry_next(&server->host);
+    } else {
+        server->is_stopping = true;
+    }
 }
 
 static int
 start_loop(struct server *server, struct error_text *why)
 {
-    static const int numbers[] = { SIGTERM, SIGINT };
+    static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1 };
     struct event_config *config = event_config_new();
     if (config != NULL) {
         (void)event_config_set_flag(config,

@@ -30,7 +30,7 @@ const char *server_https(const struct server *server);
 /** "127.0.0.1:5353": where names are asked for. */
 const char *server_dns(const struct server *server);
 
-/** Serve until SIGTERM or SIGINT. */
+/** Serve until SIGTERM or SIGINT. With SIGUSR1 the reply that is due next goes out at once. */
 void server_run(struct server *server);
 
 #endif

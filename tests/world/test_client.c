@@ -136,7 +136,6 @@ client_receive(struct client *client)
 {
     struct client_reply reply = { .end = CLIENT_WHOLE };
     while (!is_whole(client) && read_some(client, &reply.end)) {
-        reply.reads++;
     }
     cut(client, &reply);
     return reply;

@@ -31,7 +31,6 @@ struct client_reply {
     char *body; /* as far as it came */
     size_t body_len;
     size_t promised; /* Content-Length, or 0 */
-    size_t reads;    /* how many pieces it came in */
 };
 
 /** Connect to "http://127.0.0.1:PORT". Fails the test. */

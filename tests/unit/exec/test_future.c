@@ -524,6 +524,7 @@ finish_each_round(void *argument)
     struct duel *duel = argument;
     for (unsigned round = 1; round <= RACE_ROUNDS; round++) {
         while (atomic_load(&duel->round) < round) {
+            sched_yield();
         }
         if (future_finish(&duel->future, duel)) {
             atomic_fetch_add(&duel->wins, 1);
@@ -550,6 +551,7 @@ finish_and_cancel_race_for_one_end(void **state)
         atomic_store(&duel.round, round);
         bool cancelled = future_cancel(&duel.future);
         while (atomic_load(&duel.arrived) < round) {
+            sched_yield();
         }
         bool finished = atomic_load(&duel.wins) == 1;
         assert_true(finished != (future_state(&duel.future) == FUTURE_CANCELLED));
@@ -567,6 +569,7 @@ cancel_each_round(void *argument)
     struct duel *duel = argument;
     for (unsigned round = 1; round <= RACE_ROUNDS; round++) {
         while (atomic_load(&duel->round) < round) {
+            sched_yield();
         }
         if (future_cancel(&duel->future)) {
             atomic_fetch_add(&duel->wins, 1);
@@ -593,6 +596,7 @@ two_cancels_at_once_are_both_true(void **state)
         atomic_store(&duel.round, round);
         assert_true(future_cancel(&duel.future));
         while (atomic_load(&duel.arrived) < round) {
+            sched_yield();
         }
         assert_int_equal(atomic_load(&duel.wins), 1);
         assert_int_equal(atomic_load(&duel.told), 1);

@@ -11,7 +11,7 @@ an_idle_worker_does_not_work(void **state)
 {
     struct bench *bench = *state;
     open_configured(bench, "", 1);
-    pid_t pid = ask_pid(bench);
+    pid_t pid = get_spare(bench); /* nobody is starting any more */
     int64_t before_us = proc_cpu_us(pid);
     assert_answer(bench, "then-burn", "then-burn");
     while (proc_cpu_us(pid) - before_us < 2 * PROCS_IDLE_CPU_US) {
@@ -30,7 +30,7 @@ a_busy_worker_may_work(void **state)
 {
     struct bench *bench = *state;
     open_configured(bench, "", 1);
-    pid_t pid = ask_pid(bench);
+    pid_t pid = get_spare(bench);
     struct future *future = begin(bench, "burn");
     clock_advance(CLOCK_US_PER_S);
     assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);

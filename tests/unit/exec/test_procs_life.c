@@ -87,13 +87,16 @@ starts_back_off(void **state)
     }
 }
 
+/* Time passes only where nobody is there, lest it runs out for one that is slow. */
 static void
 kill_until_aside(struct bench *bench)
 {
     while (look(bench).state != PROCS_ASIDE) {
         struct future *future = begin(bench, "exit:3");
         while (!future_is_done(future)) {
-            clock_advance(10 * CLOCK_US_PER_MS);
+            if (look(bench).workers == 0) {
+                clock_advance(10 * CLOCK_US_PER_MS);
+            }
             turn(bench);
         }
         assert_int_equal(future->error, ERROR_PLUGIN);

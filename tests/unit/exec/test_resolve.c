@@ -339,6 +339,7 @@ static void
 case_does_not_matter(void **state)
 {
     (void)state;
+    clock_freeze(CLOCK_US_PER_S); /* nothing is asked twice for want of a reply */
     expect_one("One.TEST", "192.0.2.1");
     expect_one("one.test", "192.0.2.1");
     assert_int_equal(entry("one.test")->asked, 1);
@@ -349,6 +350,7 @@ equal_names_are_asked_for_once(void **state)
 {
     (void)state;
     struct future *futures[50];
+    clock_freeze(CLOCK_US_PER_S);
     for (size_t i = 0; i < ARRAY_LEN(futures); i++) {
         futures[i] = ask("one.test");
     }

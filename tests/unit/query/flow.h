@@ -45,6 +45,7 @@ struct route {
 /* The test sets them while the server's threads run. */
 static _Atomic(const struct route *) routes;
 static atomic_size_t route_count;
+static atomic_uint gated_count; /* how many came to the gate, their route in hand */
 
 #define USE_ROUTES(...)                                                                            \
     do {                                                                                           \
@@ -80,6 +81,7 @@ serve(struct scripted_conn *conn, void *context)
     }
     const char *reply = route != NULL ? route->reply : BODY("418 Teapot", "", "");
     if (reply[0] == GATED[0]) {
+        atomic_fetch_add(&gated_count, 1);
         scripted_gate(conn);
         reply++;
     }
@@ -411,6 +413,7 @@ set_up(void **state)
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
     route_count = 0;
+    atomic_store(&gated_count, 0);
     atomic_store(&block_cancelled, false);
     sem_init(&block_gate, 0, 0);
     assert_int_equal(address_range_parse("127.0.0.0/8", &loopback, NULL), ERROR_OK);

@@ -287,7 +287,8 @@ test_a_renewed_token_is_not_stale(void **state)
     struct query *first = open_query(&request);
     request = request_for("bob", "tokened");
     struct query *second = open_query(&request);
-    TURN_UNTIL(scripted_requests(server) == 3);
+    TURN_UNTIL(atomic_load(&gated_count) == 2);
+    assert_int_equal(scripted_requests(server), 3);
     USE_ROUTES({ "/guest", TOKEN("g2") }, { "/tokened/", YES });
     scripted_open_gate(server);
     TURN_UNTIL(is_done(first) || is_done(second));
