@@ -26,13 +26,10 @@
 #include <rollcall/client.h>
 
 #define REPLY_BYTES_MAX (64U * 1024 * 1024) /* an answer over 100,000 sites is about half of it */
-#define REDIAL_MIN_MS 10
-#define REDIAL_MAX_MS 100
+#define REDIAL_MS 100
 #define LOST 1        /* of a receive: the connection went, ask again */
 #define LOSSES_MAX 64 /* connections lost in one call, and time enough: the call kills them */
-/* How long a dialer has before it is made anew, then twice as long, and so on: that of nng 1.5.2
- * gives up for good when the other side goes between the connection and its greeting. */
-#define ANEW_MS 250
+#define LOOK_MS 250   /* how long a dialer is left alone */
 
 /* Guards what nng's threads and a call both touch, of all connections: it is only ever held for a
  * few instructions. Not in the struct, so that taking it is also what publishes the struct to nng's
@@ -50,6 +47,7 @@ struct conn {
     int wake_fd;
     int interrupt_fd;
     int64_t connect_ms;
+    int64_t look_ms; /* when it is looked next, without a connection, whether the dialer goes on */
     bool is_dialled;
     bool was_connected;
 };
@@ -126,8 +124,8 @@ open_socket(struct conn *conn)
     const nng_socket socket = conn->socket;
     failed |= nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
     failed |= nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, REPLY_BYTES_MAX);
-    failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, REDIAL_MIN_MS);
-    failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, REDIAL_MAX_MS);
+    failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, REDIAL_MS);
+    failed |= nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, REDIAL_MS);
     failed |= nng_pipe_notify(socket, NNG_PIPE_EV_ADD_PRE, on_pipe, conn);
     failed |= nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_pipe, conn);
     return failed != 0 ? NNG_EINTERNAL : nng_aio_alloc(&conn->aio, on_done, conn);
@@ -241,13 +239,11 @@ look(struct conn *conn)
 }
 
 /* One call's clock: when it began and must end, since when there is no connection (-1: there is
- * one), when the dialer is made anew if that stays so, and how many connections had been lost
- * before it began. */
+ * one), and how many connections had been lost before it began. */
 struct watch {
     int64_t begun_ms;
     int64_t deadline_ms;
     int64_t alone_ms;
-    int64_t anew_ms;
     unsigned losses;
 };
 
@@ -267,21 +263,41 @@ start_dialer(struct conn *conn)
     int failed = nng_dialer_create(&conn->dialer, conn->socket, conn->url);
     failed = failed == 0 ? nng_dialer_start(conn->dialer, NNG_FLAG_NONBLOCK) : failed;
     conn->is_dialled = failed == 0;
+    conn->look_ms = now_ms() + LOOK_MS;
     return failed;
 }
 
-/* Whether there is a connection, and if not for long, another dialer: that it cannot be had now is
- * no end, the next may. */
+/* nng 1.5.2 never dials again when the other side goes between the connection and its greeting.
+ * Only its statistics tell: by an error that is none of those after which it goes on. */
+static bool
+has_given_up(const struct conn *conn)
+{
+    nng_stat *all = NULL;
+    if (nng_stats_get(&all) != 0) {
+        return false;
+    }
+    nng_stat *dialer = nng_stat_find_dialer(all, conn->dialer);
+    nng_stat *others = dialer != NULL ? nng_stat_find(dialer, "other") : NULL;
+    bool has = others != NULL && nng_stat_value(others) > 0;
+    nng_stats_free(all);
+    return has;
+}
+
+/* Whether there is a connection; without one, that somebody dials. That no other dialer can be had
+ * now is no end: the next look tries again. */
 static void
 keep_dialling(struct conn *conn, struct watch *watch, bool is_connected, int64_t now)
 {
     if (is_connected) {
         watch->alone_ms = -1;
-    } else if (watch->alone_ms < 0) {
-        watch->alone_ms = now;
-        watch->anew_ms = now + ANEW_MS;
-    } else if (now >= watch->anew_ms) {
-        watch->anew_ms = now + (now - watch->alone_ms);
+        return;
+    }
+    watch->alone_ms = watch->alone_ms < 0 ? now : watch->alone_ms;
+    if (now < conn->look_ms) {
+        return;
+    }
+    conn->look_ms = now + LOOK_MS;
+    if (!conn->is_dialled || has_given_up(conn)) {
         (void)nng_dialer_close(conn->dialer);
         (void)start_dialer(conn);
     }
@@ -304,8 +320,8 @@ judge(struct conn *conn, const struct view *view, struct watch *watch, int64_t *
                        losses);
     }
     if (now < until) {
-        int64_t next = watch->alone_ms >= 0 && watch->anew_ms < until ? watch->anew_ms : until;
-        *out_sleep_ms = next > now ? next - now : 0;
+        int64_t next = watch->alone_ms >= 0 && conn->look_ms < until ? conn->look_ms : until;
+        *out_sleep_ms = next - now;
         return ROLLCALL_OK;
     }
     if (watch->alone_ms >= 0) {

@@ -9,6 +9,7 @@
 
 #include "daemon/app/enumerate.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/log.h"
 #include "daemon/exec/address.h"
 #include "daemon/exec/exec.h"
 #include "daemon/plugin/crew.h"
@@ -186,6 +187,8 @@ stack_start(const struct stack_options *options, struct stack **out_stack, struc
         struct error_text stuck;
         if (stack_stop(stack, &stuck) == ERROR_OK) {
             stack_free(&stack);
+        } else {
+            log_warning("app", "%s", stuck.text);
         }
         return error;
     }
