@@ -426,9 +426,7 @@ isolation_round_trips(size_t trips)
     }
     printf("  more by process: p50 %.1f us (goal: at most 30)\n", p50[1] - p50[0]);
     end_group(&group);
-    if (exec_stop(group.exec, CLOCK_NEVER) != ERROR_OK) {
-        abort();
-    }
+    must(exec_stop(group.exec, CLOCK_NEVER), "exec_stop");
     exec_free(&group.exec);
     set_affinity(false);
 }
@@ -453,9 +451,7 @@ isolation_deaths(size_t deaths)
         samples[i] = calls_ns[CALLS_BEFORE_DEATH + 1];
         end_group(&group);
     }
-    if (exec_stop(group.exec, CLOCK_NEVER) != ERROR_OK) {
-        abort();
-    }
+    must(exec_stop(group.exec, CLOCK_NEVER), "exec_stop");
     exec_free(&group.exec);
     printf("from a worker's death to the next answer of its plugin, %zu times:\n", deaths);
     printf("  p50 %.2f ms   p99 %.2f ms (goal: at most 5)\n",

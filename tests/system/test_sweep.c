@@ -29,8 +29,6 @@
     "\"gzip_bomb\",\"redirect_loop\",\"truncate\",\"status:401\",\"status:500\",\"bot_wall:200\"," \
     "\"close\",\"garbage\"]"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-/* Even where a machine has much else to do; the daemon has as much patience. */
-#define PATIENT_MS "60000"
 #define MANY 4500
 #define COMPLAINTS_MAX 40
 
@@ -205,10 +203,10 @@ static cJSON *
 ask(const char *name)
 {
     struct rpc *rpc = rpc_dial(daemon_url(sweep.daemon));
-    char *params = support_text(
-        "{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
-        "\"until\":\"all\",\"adult\":true,\"fresh\":true,\"timeout_ms\":" PATIENT_MS "}",
-        name);
+    char *params =
+        support_text("{\"subject\":{\"kind\":\"username\",\"value\":\"%s\"},"
+                     "\"until\":\"all\",\"adult\":true,\"fresh\":true,\"timeout_ms\":60000}",
+                     name);
     cJSON *answer = rpc_result(rpc, "check", params);
     free(params);
     rpc_free(&rpc);

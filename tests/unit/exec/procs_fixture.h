@@ -158,6 +158,14 @@ turn_until_idle(struct bench *bench, unsigned idle)
 }
 
 MAYBE_UNUSED static void
+turn_until_busy(struct bench *bench, unsigned busy)
+{
+    while (look(bench).busy != busy) {
+        turn(bench);
+    }
+}
+
+MAYBE_UNUSED static void
 turn_until_deaths(struct bench *bench, unsigned deaths)
 {
     while (bench->deaths < deaths) {

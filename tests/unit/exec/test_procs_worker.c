@@ -59,9 +59,7 @@ hanging_up_is_a_death(void **state)
     assert_answer(bench, "x", "x");
     struct future *future = begin(bench, "hang-up");
     assert_int_equal(look(bench).busy, 1);
-    while (look(bench).busy > 0) {
-        turn(bench);
-    }
+    turn_until_busy(bench, 0);
     clock_advance(PROCS_LEAVE_US);
     assert_int_equal(end(bench, future, NULL, 0), ERROR_PLUGIN);
     assert_string_equal(bench->sentence, "broke the protocol: it hung up and did not end");
@@ -75,9 +73,7 @@ who_hangs_up_and_ends_says_how(void **state)
     open_configured(bench, "", 1);
     pid_t pid = ask_pid(bench);
     struct future *future = begin(bench, "hang-up-exit:3");
-    while (look(bench).busy > 0) {
-        turn(bench);
-    }
+    turn_until_busy(bench, 0);
     assert_int_equal(kill(pid, SIGUSR1), 0);
     siginfo_t info;
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
@@ -143,9 +139,7 @@ an_answer_counts_though_the_loop_is_late(void **state)
     open_configured(bench, "", 1);
     pid_t pid = get_spare(bench);
     struct future *future = begin(bench, "hold");
-    while (look(bench).busy == 0) {
-        turn(bench);
-    }
+    turn_until_busy(bench, 1);
     struct late_turn late = { .post.fn = be_late, .procs = bench->procs, .pid = pid };
     loop_post(bench->loop, &late.post);
     assert_int_equal(end(bench, future, NULL, 0), ERROR_OK);
