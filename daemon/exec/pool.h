@@ -48,7 +48,8 @@ MUST_CHECK int pool_start(const struct pool_options *options, struct pool **out_
  * submitter clears them out first (at most once in POOL_SWEEP_US), so a queue full of cancelled
  * jobs is not full. One of those without a home is let go of here.
  * Errors: BUSY (full), CLOSED, NOMEM (no first thread): the job stays pending and the caller's.
- * Thread: any.
+ * Thread: any. Of several that submit a pool's very first jobs at the same moment, one job may wait
+ * for another, or for the next submit: one thread submits here, the loop.
  */
 MUST_CHECK int pool_submit(struct pool *pool, struct job *job);
 

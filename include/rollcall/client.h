@@ -32,8 +32,9 @@
  * LOST CONNECTIONS. A lost connection is dialled again and the call asked again under the same key,
  * so a call is done once however often it travels. A call is given up as UNREACHABLE when there has
  * been no connection for a second (rollcall_client_patience() sets another time), or for five once
- * there had been one. A daemon that was restarted has forgotten the queries that were submitted to
- * it: rollcall_client_next() is REFUSED with ROLLCALL_RPC_NO_QUERY, and who cares submits again.
+ * there had been one; or when more than 64 were lost, and it has lasted as long. A daemon that was
+ * restarted has forgotten the queries that were submitted to it: rollcall_client_next() is REFUSED
+ * with ROLLCALL_RPC_NO_QUERY, and who cares submits again.
  */
 #ifndef ROLLCALL_CLIENT_H
 #define ROLLCALL_CLIENT_H
